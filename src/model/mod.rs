@@ -1,0 +1,33 @@
+//! The words of rollcall as types: what should be, what is, what is ours.
+//!
+//! In: nothing of ours. Out: values that every other layer speaks in. A value of these types is valid by
+//! construction: whoever holds a [`ClusterName`] need not check it again.
+//! Must not: do I/O, read a clock, know a provider or a registrar by name.
+
+mod desired;
+mod ledger;
+mod name;
+mod observed;
+mod policy;
+mod seen;
+mod spec;
+mod text;
+
+pub use desired::{
+    Desired, Intent, Presence, Row, RowFault, RowSnapshot, RowStatus, SqlValue, StopIntent,
+};
+pub use ledger::{
+    Entry, EntryKey, EntryState, Ledger, Origin, Ownership, RegistrationEntry, Stranger,
+};
+pub use name::{
+    Address, ClusterId, ClusterName, ContainerId, EngineId, Fingerprint, Incarnation, NameError,
+    NetworkId, Nonce, ProviderId, RegistrarId, Selector, VolumeId,
+};
+pub use observed::{
+    Binding, ClusterMap, ClusterView, EngineFacts, EngineView, NetworkView, NodeRole, NodeState,
+    NodeView, Observed, Phase, RegistrarView, RegistrationView, ToolView, Unnamed, VolumeView,
+};
+pub use policy::{DeleteLimit, Guards, Mode, Policy, ProviderTraits, Prune, Scope};
+pub use seen::{Seen, Unseen, UnseenKind};
+pub use spec::{ClusterSpec, Port, PortMap, Ports, SpecError, Subnet};
+pub use text::{one_line, printable, redact};

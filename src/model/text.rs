@@ -1,0 +1,152 @@
+//! Text from outside, made safe to show: nothing reaches a terminal unescaped, nothing secret leaves.
+
+use std::borrow::Cow;
+
+/// The text with every control character and invisible direction mark spelled out (`\u{1b}`), so that it
+/// cannot move a cursor, colour a line or end it.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    let hostile = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    if !text.chars().any(hostile) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().fold(String::new(), |mut out, c| {
+        if hostile(c) {
+            out.extend(c.escape_default())
+        } else {
+            out.push(c)
+        }
+        out
+    }))
+}
+
+/// One printable, redacted line of at most `max` characters, with `…` where it was cut.
+pub fn one_line(text: &str, max: usize) -> String {
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let clean = redact(&printable(&flat)).into_owned();
+    if clean.chars().count() <= max {
+        return clean;
+    }
+    clean
+        .chars()
+        .take(max.saturating_sub(1))
+        .chain(['…'])
+        .collect()
+}
+
+/// Words after which a value is secret. k3d keeps the join token in a label and in the environment of every
+/// node and prints both (`k3d.cluster.token`, `K3S_TOKEN`).
+const SECRET_KEYS: [&str; 9] = [
+    "k3d.cluster.token",
+    "k3s_token",
+    "client-key-data",
+    "client-certificate-data",
+    "authorization",
+    "password",
+    "bearertoken",
+    "api-key",
+    "token",
+];
+
+/// The text with the values of secrets replaced by `[redacted]`: `KEY=VALUE`, `KEY: VALUE`, `"KEY":"VALUE"`,
+/// PEM private keys.
+pub fn redact(text: &str) -> Cow<'_, str> {
+    let lower = text.to_ascii_lowercase();
+    if !SECRET_KEYS.iter().any(|key| lower.contains(key)) && !lower.contains("private key") {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    while at < text.len() {
+        match secret_at(text, &lower, at) {
+            Some((value_start, value_end)) => {
+                out.push_str(&text[at..value_start]);
+                out.push_str("[redacted]");
+                at = value_end;
+            }
+            None => {
+                let step = text[at..].chars().next().map_or(1, char::len_utf8);
+                out.push_str(&text[at..at + step]);
+                at += step;
+            }
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Where the secret value begins and ends when a secret's key begins at `at`.
+fn secret_at(text: &str, lower: &str, at: usize) -> Option<(usize, usize)> {
+    const PEM: &str = "-----begin";
+    if lower[at..].starts_with(PEM)
+        && lower[at..]
+            .lines()
+            .next()
+            .is_some_and(|l| l.contains("private key"))
+    {
+        let end = lower[at..]
+            .find("-----end")
+            .map_or(text.len(), |end| at + end);
+        return Some((at, end));
+    }
+    let key = SECRET_KEYS
+        .iter()
+        .find(|key| lower[at..].starts_with(**key))?;
+    let mut value = at + key.len();
+    let rest = |from: usize| text.as_bytes().get(from).copied();
+    while matches!(rest(value), Some(b'"' | b'\'')) {
+        value += 1;
+    }
+    if !matches!(rest(value), Some(b'=' | b':')) {
+        return None;
+    }
+    value += 1;
+    while matches!(rest(value), Some(b' ' | b'"' | b'\'')) {
+        value += 1;
+    }
+    if lower[value..].starts_with("bearer ") {
+        value += "bearer ".len();
+    }
+    let length = text[value..]
+        .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '}' | ']'));
+    let end = length.map_or(text.len(), |length| value + length);
+    (end > value && !text[value..end].starts_with("[redacted")).then_some((value, end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_redacted_in_every_spelling() {
+        for (text, clean) in [
+            ("K3S_TOKEN=abc123 next", "K3S_TOKEN=[redacted] next"),
+            (
+                r#"{"k3d.cluster.token":"abc","x":1}"#,
+                r#"{"k3d.cluster.token":"[redacted]","x":1}"#,
+            ),
+            ("client-key-data: LS0tLS1C", "client-key-data: [redacted]"),
+            (
+                "Authorization: Bearer eyJh.x",
+                "Authorization: Bearer [redacted]",
+            ),
+            ("a plain line about tokens", "a plain line about tokens"),
+        ] {
+            assert_eq!(redact(text), clean);
+            assert_eq!(redact(&redact(text)), clean, "twice is once");
+        }
+        assert!(
+            !redact("x -----BEGIN EC PRIVATE KEY-----\nMHc\n-----END EC PRIVATE KEY-----")
+                .contains("MHc")
+        );
+    }
+
+    #[test]
+    fn nothing_moves_the_cursor() {
+        assert_eq!(printable("a\u{1b}[31mb\r\n\0"), "a\\u{1b}[31mb\\r\\n\\u{0}");
+        assert_eq!(printable("grün"), "grün");
+        assert_eq!(one_line("a\n b\t c", 100), "a b c");
+        assert_eq!(one_line(&"x".repeat(600), 500).chars().count(), 500);
+    }
+}

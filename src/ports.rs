@@ -1,0 +1,35 @@
+//! The ports: what the outside world is, real or sandbox. Everything above them is the same code.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::clock::SharedClock;
+use crate::model::{ProviderId, RegistrarId};
+use crate::provider::{Engine, Prober, SharedProvider};
+use crate::registrar::SharedRegistrar;
+
+/// Which kind of world it is. A ledger of one is never used with the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WorldKind {
+    /// Docker and what runs on it.
+    Real,
+    /// A world in a file.
+    Sandbox,
+}
+
+/// The outside world.
+#[derive(Clone)]
+pub struct World {
+    /// Which kind.
+    pub kind: WorldKind,
+    /// The engine.
+    pub engine: Arc<dyn Engine>,
+    /// Who makes clusters.
+    pub providers: BTreeMap<ProviderId, SharedProvider>,
+    /// Where clusters are registered: those that are on.
+    pub registrars: BTreeMap<RegistrarId, SharedRegistrar>,
+    /// Who asks a cluster's API whether it is ready.
+    pub prober: Arc<dyn Prober>,
+    /// What time it is there.
+    pub clock: SharedClock,
+}

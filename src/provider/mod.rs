@@ -1,0 +1,83 @@
+//! Providers: who makes clusters, and the engine that carries them.
+//!
+//! In: orders in the model's words. Out: views of what is there, or an error that says what to do.
+//! Must not: see a plan, the ledger or the database, or decide whether something may be deleted. What it is told to
+//! remove it removes by ID, after looking once more.
+
+mod error;
+mod order;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+pub use error::{Fault, ProviderError};
+pub use order::{Access, CreateOrder, Parts, StepLog};
+
+use crate::model::{
+    ClusterId, ClusterView, EngineView, PortMap, ProviderId, ProviderTraits, Seen, ToolView,
+};
+
+/// The container engine: one look shows every provider's clusters.
+#[async_trait]
+pub trait Engine: Send + Sync {
+    /// Looks at everything. Silence within the deadline is `Unknown`, and so is an answer that makes no sense.
+    async fn look(&self, deadline: Duration) -> Seen<EngineView>;
+
+    /// Starts every container of a cluster that does not run, and unpauses the paused ones.
+    async fn start(&self, view: &ClusterView, log: &dyn StepLog) -> Result<(), ProviderError>;
+
+    /// Removes these containers, networks and volumes, in this order, and nothing else: each is looked at again by
+    /// ID first, what is gone already is fine, a network that carries somebody else's container stays and is an error.
+    async fn remove(&self, parts: &Parts, log: &dyn StepLog) -> Result<(), ProviderError>;
+}
+
+/// A maker of clusters.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// Its identity.
+    fn id(&self) -> ProviderId;
+
+    /// What it can do in place.
+    fn traits(&self) -> ProviderTraits;
+
+    /// Whether its tool can be called. Starts no process.
+    fn tool(&self) -> ToolView;
+
+    /// Proves what a create needs and nothing there can tell: the image is on the engine.
+    async fn preflight(&self, order: &CreateOrder) -> Result<(), ProviderError>;
+
+    /// Makes the cluster. Everything that is made carries the order's nonce. An `Ok` is advice: the caller looks.
+    async fn create(&self, order: &CreateOrder, log: &dyn StepLog) -> Result<(), ProviderError>;
+
+    /// Starts a stopped cluster.
+    async fn start(
+        &self,
+        view: &ClusterView,
+        deadline: Duration,
+        log: &dyn StepLog,
+    ) -> Result<(), ProviderError>;
+
+    /// Adds published ports to a running cluster.
+    async fn add_ports(
+        &self,
+        view: &ClusterView,
+        ports: &PortMap,
+        deadline: Duration,
+        log: &dyn StepLog,
+    ) -> Result<(), ProviderError>;
+
+    /// How to reach the cluster's API from this host, read from the cluster's own node.
+    async fn access(&self, view: &ClusterView) -> Result<Access, ProviderError>;
+}
+
+/// Asks a cluster's API whether it is ready.
+#[async_trait]
+pub trait Prober: Send + Sync {
+    /// `Ok(())` when `/readyz` and one authorised read answered; else what did not, on one line.
+    async fn ready(&self, id: &ClusterId, access: &Access) -> Result<(), String>;
+}
+
+/// A provider that several layers hold.
+pub type SharedProvider = Arc<dyn Provider>;

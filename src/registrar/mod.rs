@@ -1,0 +1,46 @@
+//! Registrars: the places where clusters are registered.
+//!
+//! In: orders in the model's words. Out: what the registrar holds, or an error that says what to do.
+//! Must not: see a plan, the ledger or the database, or decide whose an entry is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::model::{ClusterId, Fingerprint, RegistrarId, RegistrarView, Seen};
+use crate::provider::Access;
+pub use crate::provider::{Fault, ProviderError as RegistrarError};
+
+/// A place where clusters are registered.
+#[async_trait]
+pub trait Registrar: Send + Sync {
+    /// Its identity.
+    fn id(&self) -> RegistrarId;
+
+    /// Looks at all its entries for clusters, ours or not.
+    async fn observe(&self, deadline: Duration) -> Seen<RegistrarView>;
+
+    /// Writes the entry of one cluster, in place, and says what it wrote. `expected` is the entry that the plan saw
+    /// (`None`: there was none); another one there now is a [`Fault::NotOurs`] and is left alone.
+    async fn register(
+        &self,
+        access: &Access,
+        expected: Option<&Fingerprint>,
+    ) -> Result<Fingerprint, RegistrarError>;
+
+    /// Takes the entry of one cluster away. Gone already is fine; another than `expected` is left alone and an error.
+    async fn deregister(
+        &self,
+        id: &ClusterId,
+        expected: &Fingerprint,
+    ) -> Result<(), RegistrarError>;
+
+    /// The credentials that the entry of one cluster holds, where the registrar holds usable ones.
+    async fn access(&self, _id: &ClusterId) -> Option<Access> {
+        None
+    }
+}
+
+/// A registrar that several layers hold.
+pub type SharedRegistrar = Arc<dyn Registrar>;
