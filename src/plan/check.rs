@@ -1,0 +1,318 @@
+//! A linter that did not write the plan: it runs before every execution and in every test.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Action, ActionKind, Plan, PlanInput, Step, StepId};
+use crate::model::{Address, ClusterId, Ownership, Port, RegistrarId, Seen};
+
+/// What is wrong with a plan. A plan with a violation is a bug and never runs.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Violation {
+    /// A step without a reason.
+    #[error("step {0} on {1} has no reason")]
+    NoReason(usize, Address),
+    /// A step that waits for itself, for a later one, or for one that does not exist.
+    #[error("step {0} on {1} waits for a step that is not before it")]
+    Order(usize, Address),
+    /// Two steps on one thing, and nothing says which comes first.
+    #[error("two steps on {0} with no order between them")]
+    Unordered(Address),
+    /// A step on something that could not be observed.
+    #[error("a step on {0}, whose source is unknown")]
+    BehindUnknown(Address),
+    /// A deletion or change of something that is not ours.
+    #[error("a {1:?} of {0}, which is not ours")]
+    Foreign(Address, ActionKind),
+    /// A deletion of another life than the one that is there.
+    #[error("a {1:?} of {0} that does not name the life that is there")]
+    WrongLife(Address, ActionKind),
+    /// A creation of what is there already.
+    #[error("a create of {0}, which is there")]
+    Exists(Address),
+    /// Two clusters that would get one host port.
+    #[error("port {0} would go to {1} and to {2}")]
+    PortTwice(u16, ClusterId, ClusterId),
+    /// A row that is forgotten although its cluster was not proven gone.
+    #[error("a prune of {0}, whose cluster is not proven gone")]
+    RowOfLiving(Address),
+    /// A cluster that is deleted while its registrations stay.
+    #[error("a delete of {0} before its registration in {1} is off")]
+    StillRegistered(Address, RegistrarId),
+    /// A change outside of what the run may change.
+    #[error("a step on {0}, which --only or --exclude leaves out")]
+    OutOfScope(Address),
+}
+
+/// Everything that is wrong with a plan.
+pub fn check(plan: &Plan, input: &PlanInput<'_>) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let reach = reachable(plan, &mut found);
+    unordered(plan, &reach, &mut found);
+    for step in &plan.steps {
+        sources(step, input, &mut found);
+        ownership(step, plan, &reach, input, &mut found);
+        scope(step, input, &mut found);
+    }
+    ports(plan, input, &mut found);
+    found
+}
+
+/// For each step, every step that surely ran before it.
+fn reachable(plan: &Plan, found: &mut Vec<Violation>) -> Vec<BTreeSet<StepId>> {
+    let mut reach: Vec<BTreeSet<StepId>> = Vec::with_capacity(plan.steps.len());
+    for (place, step) in plan.steps.iter().enumerate() {
+        if step.reasons.is_empty() {
+            found.push(Violation::NoReason(place, step.action.address()));
+        }
+        if step.id.0 != place || step.after.iter().any(|before| before.0 >= place) {
+            found.push(Violation::Order(place, step.action.address()));
+        }
+        let before = step.after.iter().filter(|before| before.0 < place);
+        let all = before
+            .flat_map(|b| reach[b.0].iter().copied().chain([*b]))
+            .collect();
+        reach.push(all);
+    }
+    reach
+}
+
+fn unordered(plan: &Plan, reach: &[BTreeSet<StepId>], found: &mut Vec<Violation>) {
+    let mut by_thing: BTreeMap<Address, Vec<usize>> = BTreeMap::new();
+    for (place, step) in plan.steps.iter().enumerate() {
+        by_thing
+            .entry(step.action.address())
+            .or_default()
+            .push(place);
+    }
+    for (thing, places) in by_thing {
+        if places
+            .windows(2)
+            .any(|pair| !reach[pair[1]].contains(&StepId(pair[0])))
+        {
+            found.push(Violation::Unordered(thing));
+        }
+    }
+}
+
+fn sources(step: &Step, input: &PlanInput<'_>, found: &mut Vec<Violation>) {
+    let address = step.action.address();
+    let registrar = match &step.action {
+        Action::Register { registrar, .. } | Action::Deregister { registrar, .. } => {
+            Some(registrar)
+        }
+        _ => None,
+    };
+    let hidden = registrar.is_some_and(|r| {
+        input
+            .observed
+            .registrars
+            .get(r)
+            .and_then(Seen::known)
+            .is_none()
+    });
+    if input.observed.engine.known().is_none() || hidden {
+        found.push(Violation::BehindUnknown(address));
+    }
+}
+
+fn ownership(
+    step: &Step,
+    plan: &Plan,
+    reach: &[BTreeSet<StepId>],
+    input: &PlanInput<'_>,
+    found: &mut Vec<Violation>,
+) {
+    let (address, kind) = (step.action.address(), step.action.kind());
+    let Some(engine) = input.observed.engine.known() else {
+        return;
+    };
+    let live = |id: &ClusterId| input.observed.cluster(id).filter(|view| view.has_nodes());
+    let adopted = |id: &ClusterId| input.policy.adopt.contains(id);
+    let ours = |id: &ClusterId| {
+        live(id).is_some_and(|view| matches!(input.ledger.ownership(view), Ownership::Ours(_)))
+    };
+    match &step.action {
+        Action::Delete {
+            id,
+            entry,
+            incarnation,
+        } => {
+            let owner = live(id).map(|view| input.ledger.ownership(view));
+            if !matches!(owner, Some(Ownership::Ours(by)) if by.key == *entry) {
+                found.push(Violation::Foreign(address.clone(), kind));
+            }
+            if live(id).is_some_and(|view| view.incarnation != *incarnation) {
+                found.push(Violation::WrongLife(address.clone(), kind));
+            }
+            if !step.replaces || !input.desired.intents().any(|(_, i)| i.spec.id == *id) {
+                still_registered(step, id, plan, reach, input, found);
+            }
+        }
+        Action::Start { id, incarnation }
+        | Action::Await { id, incarnation }
+        | Action::AddPorts {
+            id, incarnation, ..
+        } => {
+            if !ours(id) && !adopted(id) {
+                found.push(Violation::Foreign(address.clone(), kind));
+            }
+            if live(id).is_none_or(|view| view.incarnation.as_ref() != Some(incarnation)) {
+                found.push(Violation::WrongLife(address, kind));
+            }
+        }
+        Action::Sweep {
+            id,
+            networks,
+            volumes,
+        } => {
+            let (own_networks, own_volumes) = input.ledger.leftovers(id, &engine.facts);
+            let listed = networks
+                .iter()
+                .all(|n| own_networks.iter().any(|own| own.id == *n))
+                && volumes
+                    .iter()
+                    .all(|v| own_volumes.iter().any(|own| own.id == *v));
+            if !listed || live(id).is_some() {
+                found.push(Violation::Foreign(address, kind));
+            }
+        }
+        Action::Create { spec } => {
+            let cleared = reach[step.id.0]
+                .iter()
+                .filter_map(|id| plan.step(*id))
+                .any(|before| {
+                    before.action.kind() == ActionKind::Delete
+                        && before.action.cluster().as_ref() == Some(&spec.id)
+                });
+            if live(&spec.id).is_some() && !cleared {
+                found.push(Violation::Exists(address));
+            }
+        }
+        Action::Deregister { registrar, id, .. }
+            if input.ledger.registration(registrar, id).is_none() =>
+        {
+            found.push(Violation::Foreign(address, kind));
+        }
+        Action::PruneRow { rowid, .. } => rows(step, *rowid, plan, reach, input, found),
+        Action::Adopt { .. } | Action::Register { .. } | Action::Deregister { .. } => {}
+    }
+}
+
+fn still_registered(
+    step: &Step,
+    id: &ClusterId,
+    plan: &Plan,
+    reach: &[BTreeSet<StepId>],
+    input: &PlanInput<'_>,
+    found: &mut Vec<Violation>,
+) {
+    let before: BTreeSet<Address> = reach[step.id.0]
+        .iter()
+        .filter_map(|id| plan.step(*id))
+        .filter(|before| before.action.kind() == ActionKind::Deregister)
+        .map(|before| before.action.address())
+        .collect();
+    for (registrar, seen) in &input.observed.registrars {
+        let there = seen
+            .known()
+            .is_none_or(|view| view.entries.contains_key(id));
+        let off = before.contains(&Address::Registration(registrar.clone(), id.clone()));
+        if there && input.ledger.registration(registrar, id).is_some() && !off {
+            found.push(Violation::StillRegistered(
+                step.action.address(),
+                registrar.clone(),
+            ));
+        }
+    }
+}
+
+fn rows(
+    step: &Step,
+    rowid: i64,
+    plan: &Plan,
+    reach: &[BTreeSet<StepId>],
+    input: &PlanInput<'_>,
+    found: &mut Vec<Violation>,
+) {
+    let row = input.desired.rows.iter().find(|row| row.rowid == rowid);
+    let Some(Ok(intent)) = row.map(|row| &row.intent) else {
+        found.push(Violation::RowOfLiving(step.action.address()));
+        return;
+    };
+    let id = &intent.spec.id;
+    let deleted = reach[step.id.0]
+        .iter()
+        .filter_map(|id| plan.step(*id))
+        .any(|before| {
+            before.action.kind() == ActionKind::Delete
+                && before.action.cluster().as_ref() == Some(id)
+        });
+    let alive = input
+        .observed
+        .cluster(id)
+        .is_some_and(|view| view.has_nodes());
+    if id.name == input.policy.management || (alive && !deleted) {
+        found.push(Violation::RowOfLiving(step.action.address()));
+    }
+}
+
+fn scope(step: &Step, input: &PlanInput<'_>, found: &mut Vec<Violation>) {
+    let address = step.action.address();
+    let id = match (&step.action, address.cluster()) {
+        (Action::PruneRow { rowid, .. }, _) => {
+            let row = input.desired.rows.iter().find(|row| row.rowid == *rowid);
+            row.and_then(|row| row.intent.as_ref().ok())
+                .map(|intent| intent.spec.id.clone())
+        }
+        (_, id) => id.cloned(),
+    };
+    // A cluster that a row leaves for another provider goes with the row that names it.
+    let included = |id: &ClusterId| input.policy.scope.includes(id) || step.replaces;
+    if id.is_some_and(|id| !included(&id) || input.policy.in_progress.contains(&id))
+        && !matches!(step.action, Action::Adopt { .. })
+    {
+        found.push(Violation::OutOfScope(address));
+    }
+}
+
+/// One owner per host port, among those that this plan makes and those that stay.
+fn ports(plan: &Plan, input: &PlanInput<'_>, found: &mut Vec<Violation>) {
+    let leaves = |id: &ClusterId| {
+        plan.steps.iter().any(|s| {
+            s.action.kind() == ActionKind::Delete && s.action.cluster().as_ref() == Some(id)
+        })
+    };
+    let mut owners: BTreeMap<Port, ClusterId> = BTreeMap::new();
+    let mut claim = |port: Port, id: &ClusterId| match owners.get(&port) {
+        Some(other) if other != id => {
+            found.push(Violation::PortTwice(port.get(), other.clone(), id.clone()))
+        }
+        _ => {
+            owners.insert(port, id.clone());
+        }
+    };
+    let wanted = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::Create { spec } => Some((spec.id.clone(), spec.ports.published())),
+        Action::AddPorts { id, ports, .. } => Some((id.clone(), ports.clone())),
+        _ => None,
+    });
+    let wanted: Vec<_> = wanted.collect();
+    for (id, ports) in &wanted {
+        ports.values().for_each(|port| claim(*port, id));
+    }
+    let taken: BTreeSet<Port> = wanted
+        .iter()
+        .flat_map(|(_, ports)| ports.values().copied())
+        .collect();
+    let bindings = input
+        .observed
+        .engine
+        .known()
+        .into_iter()
+        .flat_map(|engine| &engine.facts.bindings);
+    for binding in bindings.filter(|binding| taken.contains(&binding.port)) {
+        if let Some(id) = binding.cluster.as_ref().filter(|id| !leaves(id)) {
+            claim(binding.port, id);
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Who may have a host port or a subnet, when several want it: observed, never tried by binding.
+//!
+//! The live owner wins, then the lowest name. What a leaving cluster of ours holds is free as soon as it is gone, and
+//! who waits for that is told so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::HeldReason;
+use super::situation::{Live, Situation};
+use crate::model::{ClusterId, ClusterSpec, Port, Presence, Subnet};
+
+/// For each present row: the clusters that must leave first, or why it cannot have what it asks for.
+pub(super) type Verdicts<'a> = BTreeMap<&'a ClusterId, Result<BTreeSet<&'a ClusterId>, HeldReason>>;
+
+/// Settles every contention, given who leaves in this plan.
+pub(super) fn settle<'a>(s: &Situation<'a>, leaving: &BTreeSet<&'a ClusterId>) -> Verdicts<'a> {
+    let rows: Vec<&ClusterSpec> = s
+        .input
+        .desired
+        .intents()
+        .filter(|(_, intent)| intent.presence == Presence::Present)
+        .map(|(_, intent)| &intent.spec)
+        .collect();
+    let court = Court {
+        s,
+        leaving,
+        ports: winners_of_ports(s, &rows),
+        rows,
+    };
+    court
+        .rows
+        .iter()
+        .map(|spec| (&spec.id, court.judge(spec)))
+        .collect()
+}
+
+struct Court<'s, 'a> {
+    s: &'s Situation<'a>,
+    leaving: &'s BTreeSet<&'a ClusterId>,
+    ports: BTreeMap<Port, &'a ClusterId>,
+    rows: Vec<&'a ClusterSpec>,
+}
+
+impl<'a> Court<'_, 'a> {
+    fn judge(&self, spec: &'a ClusterSpec) -> Result<BTreeSet<&'a ClusterId>, HeldReason> {
+        let mut first = BTreeSet::new();
+        for (inside, host) in spec.ports.published() {
+            let column = spec.ports.column(inside);
+            self.port(spec, column, host, &mut first)?;
+        }
+        if let Some(subnet) = spec.subnet {
+            self.subnet(spec, subnet, &mut first)?;
+        }
+        Ok(first)
+    }
+
+    fn port(
+        &self,
+        spec: &'a ClusterSpec,
+        column: &str,
+        port: Port,
+        first: &mut BTreeSet<&'a ClusterId>,
+    ) -> Result<(), HeldReason> {
+        let taken = |by: String| HeldReason::PortTaken {
+            column: column.to_owned(),
+            port: port.get(),
+            by,
+        };
+        if let Some(winner) = self.ports.get(&port).filter(|winner| **winner != &spec.id) {
+            return Err(taken(format!("row {}", winner.name)));
+        }
+        let bindings: Vec<_> = self
+            .s
+            .engine
+            .facts
+            .bindings
+            .iter()
+            .filter(|b| b.port == port)
+            .collect();
+        if bindings
+            .iter()
+            .any(|binding| binding.cluster.as_ref() == Some(&spec.id))
+        {
+            return Ok(());
+        }
+        for binding in &bindings {
+            let Some(holder) = &binding.cluster else {
+                return Err(taken(format!("container {}", binding.container)));
+            };
+            self.wait_for(holder, first)
+                .map_err(|orphan| orphan.unwrap_or_else(|| taken(format!("cluster {holder}"))))?;
+        }
+        let listening = self
+            .s
+            .engine
+            .facts
+            .listeners
+            .as_ref()
+            .is_some_and(|ports| ports.contains(&port));
+        if bindings.is_empty() && listening {
+            return Err(taken("a process of this host".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn subnet(
+        &self,
+        spec: &'a ClusterSpec,
+        subnet: Subnet,
+        first: &mut BTreeSet<&'a ClusterId>,
+    ) -> Result<(), HeldReason> {
+        let taken = |by: String| HeldReason::SubnetTaken {
+            subnet: subnet.to_string(),
+            by,
+        };
+        let has = |id: &ClusterId| {
+            self.s
+                .input
+                .observed
+                .cluster(id)
+                .and_then(|view| view.subnet)
+        };
+        if has(&spec.id) == Some(subnet) {
+            return Ok(());
+        }
+        let rival = self.rows.iter().find(|other| {
+            let wants = other.subnet.is_some_and(|wanted| wanted.overlaps(subnet));
+            wants
+                && other.id != spec.id
+                && (other.id.name < spec.id.name
+                    || has(&other.id).is_some_and(|s| s.overlaps(subnet)))
+        });
+        if let Some(rival) = rival {
+            return Err(taken(format!("row {}", rival.id.name)));
+        }
+        for network in self
+            .s
+            .engine
+            .facts
+            .networks
+            .iter()
+            .filter(|n| n.subnet.is_some_and(|s| s.overlaps(subnet)))
+        {
+            match self.s.network_owner(&network.id) {
+                Some(owner) if *owner == spec.id => {}
+                Some(owner) => self.wait_for(owner, first).map_err(|orphan| {
+                    orphan.unwrap_or_else(|| taken(format!("network {} of {owner}", network.name)))
+                })?,
+                None => return Err(taken(format!("network {}", network.name))),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for a holder that leaves; else says whether our own orphan is in the way.
+    fn wait_for(
+        &self,
+        holder: &'a ClusterId,
+        first: &mut BTreeSet<&'a ClusterId>,
+    ) -> Result<(), Option<HeldReason>> {
+        if self.leaving.contains(holder) {
+            first.insert(holder);
+            return Ok(());
+        }
+        let orphan = self.s.is_orphan(holder);
+        Err(orphan.then(|| HeldReason::BlockedByOrphan {
+            orphan: holder.clone(),
+        }))
+    }
+}
+
+/// Who of all present rows gets each port: the management cluster's row, then the row whose own live cluster has it
+/// already, then the lowest name. A foreign cluster of a row's name is no owner.
+fn winners_of_ports<'a>(
+    s: &Situation<'a>,
+    rows: &[&'a ClusterSpec],
+) -> BTreeMap<Port, &'a ClusterId> {
+    let mut claims: BTreeMap<Port, Vec<&'a ClusterId>> = BTreeMap::new();
+    for spec in rows {
+        for host in spec.ports.published().into_values() {
+            claims.entry(host).or_default().push(&spec.id);
+        }
+    }
+    let owners: BTreeSet<(Port, &ClusterId)> = s
+        .engine
+        .facts
+        .bindings
+        .iter()
+        .filter_map(|b| b.cluster.as_ref().map(|id| (b.port, id)))
+        .collect();
+    let rank = |port: Port, id: &'a ClusterId| {
+        let owns = owners.contains(&(port, id)) && matches!(s.live(id), Live::Ours(..));
+        (!s.is_management(id), !owns, &id.name, &id.provider)
+    };
+    claims
+        .into_iter()
+        .filter_map(|(port, ids)| {
+            ids.into_iter()
+                .min_by_key(|id| rank(port, id))
+                .map(|id| (port, id))
+        })
+        .collect()
+}

@@ -1,0 +1,219 @@
+//! Registrations: in place for what stays, off first for what goes.
+
+use super::builder::Draft;
+use super::situation::{Live, Situation};
+use super::{Action, ActionKind, Field, HeldReason, Reason, ReasonCode, StepId};
+use crate::model::{
+    Address, ClusterId, ClusterView, Incarnation, Presence, RegistrarId, RegistrarView,
+    RegistrationEntry, RegistrationView, Seen,
+};
+
+/// What a present row's cluster will be when it is time to register it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Life<'a> {
+    /// The life that is observed.
+    Same(&'a ClusterView),
+    /// The life that is observed, being adopted in this plan: entries of its name come with it.
+    Adopted(&'a ClusterView),
+    /// A new one, made by this plan.
+    New,
+}
+
+/// Registers a present row's cluster wherever it is not, or not as it is.
+pub(super) fn for_present<'a>(
+    draft: &mut Draft,
+    s: &Situation<'a>,
+    id: &'a ClusterId,
+    life: Life<'_>,
+    after: Option<StepId>,
+) {
+    for (registrar, seen) in s.registrars() {
+        let address = Address::Registration(registrar.clone(), id.clone());
+        let view = match seen {
+            Seen::Unknown(unseen) => {
+                draft.hold(address, HeldReason::SourceUnknown(unseen.clone()));
+                continue;
+            }
+            Seen::Known(view) if !view.installed => {
+                draft.hold(address, HeldReason::RegistrarNotInstalled);
+                continue;
+            }
+            Seen::Known(view) => view,
+        };
+        let entry = view.entries.get(id);
+        let ours = s.input.ledger.registration(registrar, id);
+        let reason = match (entry, ours) {
+            (None, _) => Reason::of(ReasonCode::Unregistered),
+            (Some(_), None) if matches!(life, Life::Adopted(_)) => {
+                Reason::of(ReasonCode::RequestedAdopt)
+            }
+            (Some(entry), None) => {
+                draft.hold(
+                    address,
+                    HeldReason::RegistrationNotOurs {
+                        endpoint: entry.endpoint.clone(),
+                    },
+                );
+                continue;
+            }
+            (Some(entry), Some(ours)) => match stale(entry, ours, life) {
+                Some(fields) => Reason::of(ReasonCode::RegistrationStale).fields(fields),
+                None => continue,
+            },
+        };
+        if !s.input.policy.mode.repair {
+            draft.hold(
+                address,
+                HeldReason::BeyondMode {
+                    would: ActionKind::Register,
+                },
+            );
+            continue;
+        }
+        let expected = entry.map(|entry| entry.fingerprint.clone());
+        draft.push(
+            Action::Register {
+                registrar: registrar.clone(),
+                id: id.clone(),
+                expected,
+            },
+            reason,
+            after,
+        );
+    }
+}
+
+/// What is not as it was registered, or not of the life that is there now.
+fn stale(entry: &RegistrationView, ours: &RegistrationEntry, life: Life<'_>) -> Option<Vec<Field>> {
+    let now = match life {
+        Life::Same(view) | Life::Adopted(view) => view.incarnation.as_ref(),
+        Life::New => None,
+    };
+    let mut fields = Vec::new();
+    if now != Some(&ours.incarnation) {
+        let new = now.map_or("a new one", Incarnation::short);
+        fields.push(Field::new(
+            "incarnation",
+            Some(ours.incarnation.short()),
+            Some(new),
+        ));
+    }
+    if entry.fingerprint != ours.fingerprint {
+        fields.push(Field::new(
+            "entry",
+            Some("changed by somebody else"),
+            Some("as registered"),
+        ));
+    }
+    if let (Life::Same(view) | Life::Adopted(view), true) = (life, fields.is_empty()) {
+        let port = view.api_port.map(|port| format!(":{port}"));
+        if port
+            .as_ref()
+            .is_some_and(|port| !entry.endpoint.ends_with(port.as_str()))
+        {
+            fields.push(Field::new("server", Some(&entry.endpoint), port));
+        }
+    }
+    (!fields.is_empty()).then_some(fields)
+}
+
+/// Takes the registrations of a leaving cluster off first. `Err`: a registrar that may hold one cannot be seen, so
+/// the cluster has to stay; what is held for it has been said.
+pub(super) fn take_off<'a>(
+    draft: &mut Draft,
+    s: &Situation<'a>,
+    id: &'a ClusterId,
+    reason: ReasonCode,
+    inferred: bool,
+) -> Result<Vec<StepId>, ()> {
+    let ours = |registrar: &RegistrarId| s.input.ledger.registration(registrar, id).is_some();
+    let hidden: Vec<_> = s
+        .registrars()
+        .filter(|(registrar, _)| ours(registrar))
+        .filter_map(|(registrar, seen)| seen.unknown().map(|unseen| (registrar, unseen)))
+        .collect();
+    for (registrar, unseen) in &hidden {
+        let address = Address::Registration((*registrar).clone(), id.clone());
+        draft.hold(address, HeldReason::SourceUnknown((*unseen).clone()));
+    }
+    if !hidden.is_empty() {
+        return Err(());
+    }
+    let entries = s.registrars().filter(|(registrar, _)| ours(registrar));
+    let entries = entries.filter_map(|(registrar, seen)| Some((registrar, entry_of(seen, id)?)));
+    Ok(entries
+        .map(|(registrar, entry)| {
+            let expected = entry.fingerprint.clone();
+            let action = Action::Deregister {
+                registrar: registrar.clone(),
+                id: id.clone(),
+                expected,
+            };
+            let step = draft.push(action, Reason::of(reason), None);
+            if inferred {
+                draft.infer(step);
+            }
+            step
+        })
+        .collect())
+}
+
+fn entry_of<'v>(seen: &'v Seen<RegistrarView>, id: &ClusterId) -> Option<&'v RegistrationView> {
+    seen.known().and_then(|view| view.entries.get(id))
+}
+
+/// Our registrations of clusters that are gone and that no row wants: off in a repair as in a prune.
+pub(super) fn of_the_gone<'a>(draft: &mut Draft, s: &Situation<'a>) {
+    let wanted = |id: &ClusterId| {
+        s.input
+            .desired
+            .intents()
+            .any(|(_, i)| i.spec.id == *id && i.presence == Presence::Present)
+            || s.claimed_by_invalid(id)
+    };
+    for ours in &s.input.ledger.registrations {
+        let id = &ours.cluster;
+        let gone = !matches!(s.live(id), Live::Ours(..) | Live::Foreign(..));
+        if !gone
+            || wanted(id)
+            || s.is_management(id)
+            || !s.in_scope(id)
+            || draft.deregisters(&ours.registrar, id)
+        {
+            continue;
+        }
+        let address = Address::Registration(ours.registrar.clone(), id.clone());
+        match s.input.observed.registrars.get(&ours.registrar) {
+            Some(Seen::Unknown(unseen)) => {
+                draft.hold(address, HeldReason::SourceUnknown(unseen.clone()))
+            }
+            Some(Seen::Known(view)) => {
+                let Some(entry) = view.entries.get(id) else {
+                    continue;
+                };
+                let mode = s.input.policy.mode;
+                if !mode.repair && !mode.prune.registrations {
+                    draft.hold(
+                        address,
+                        HeldReason::BeyondMode {
+                            would: ActionKind::Deregister,
+                        },
+                    );
+                    continue;
+                }
+                let expected = entry.fingerprint.clone();
+                let action = Action::Deregister {
+                    registrar: ours.registrar.clone(),
+                    id: id.clone(),
+                    expected,
+                };
+                let step = draft.push(action, Reason::of(ReasonCode::RegistrationOfGone), None);
+                if !s.has_row(id) {
+                    draft.infer(step);
+                    draft.late(step);
+                }
+            }
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The situation of each cluster: whose it is and how alive, decided before anything else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::PlanInput;
+use crate::model::{
+    ClusterId, ClusterName, ClusterView, EngineView, Entry, NetworkId, NetworkView, Ownership,
+    RegistrarView, Seen, Stranger, ToolView, VolumeView,
+};
+
+/// What is left of a dead cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Leftover {
+    pub(super) networks: Vec<NetworkView>,
+    pub(super) volumes: Vec<VolumeView>,
+}
+
+impl Leftover {
+    pub(super) fn names(&self) -> Vec<String> {
+        let networks = self.networks.iter().map(|n| format!("network {}", n.name));
+        networks
+            .chain(
+                self.volumes
+                    .iter()
+                    .map(|v| format!("volume {}", v.id.name())),
+            )
+            .collect()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.networks.is_empty() && self.volumes.is_empty()
+    }
+}
+
+/// One cluster as it is.
+#[derive(Debug, Clone)]
+pub(super) enum Live<'a> {
+    /// Nothing there.
+    Absent,
+    /// Only networks or volumes, all ours.
+    Residue(Leftover),
+    /// Only networks or volumes, and some are not ours.
+    ForeignResidue(Vec<String>),
+    /// Alive and ours.
+    Ours(&'a ClusterView, &'a Entry),
+    /// Alive and not ours.
+    Foreign(&'a ClusterView, Stranger),
+}
+
+/// The input, with the questions that are asked of it again and again.
+pub(super) struct Situation<'a> {
+    pub(super) input: PlanInput<'a>,
+    pub(super) engine: &'a EngineView,
+    claimed: BTreeSet<&'a ClusterName>,
+    rows: BTreeSet<&'a ClusterId>,
+    network_owner: BTreeMap<&'a NetworkId, &'a ClusterId>,
+}
+
+impl<'a> Situation<'a> {
+    pub(super) fn new(input: PlanInput<'a>, engine: &'a EngineView) -> Self {
+        let rows = input
+            .desired
+            .intents()
+            .map(|(_, intent)| &intent.spec.id)
+            .collect();
+        let claimed = input
+            .desired
+            .rows
+            .iter()
+            .filter(|row| row.intent.is_err())
+            .filter_map(|row| row.name.as_ref())
+            .collect();
+        let ours = input
+            .ledger
+            .entries
+            .iter()
+            .flat_map(|e| e.networks.iter().map(move |n| (n, &e.id)));
+        let live = input
+            .observed
+            .clusters()
+            .flat_map(|view| view.networks.iter().map(move |n| (&n.id, &view.id)));
+        Self {
+            input,
+            engine,
+            claimed,
+            rows,
+            network_owner: ours.chain(live).collect(),
+        }
+    }
+
+    /// How alive a cluster is, and whose.
+    pub(super) fn live(&self, id: &'a ClusterId) -> Live<'a> {
+        let view = self.input.observed.cluster(id);
+        if let Some(view) = view.filter(|view| view.has_nodes()) {
+            return match self.input.ledger.ownership(view) {
+                Ownership::Ours(entry) => Live::Ours(view, entry),
+                Ownership::Foreign(stranger) => Live::Foreign(view, stranger),
+            };
+        }
+        let (networks, volumes) = self.input.ledger.leftovers(id, &self.engine.facts);
+        let ours = Leftover { networks, volumes };
+        let foreign: Vec<String> = view.map_or_else(Vec::new, |view| {
+            let networks = view
+                .networks
+                .iter()
+                .filter(|n| !ours.networks.iter().any(|own| own.id == n.id))
+                .cloned();
+            let volumes = view
+                .volumes
+                .iter()
+                .filter(|v| !ours.volumes.iter().any(|own| own.id == v.id))
+                .cloned();
+            Leftover {
+                networks: networks.collect(),
+                volumes: volumes.collect(),
+            }
+            .names()
+        });
+        match (foreign.is_empty(), ours.is_empty()) {
+            (false, _) => Live::ForeignResidue(foreign),
+            (true, false) => Live::Residue(ours),
+            (true, true) => Live::Absent,
+        }
+    }
+
+    /// Every cluster that is alive, left over or remembered in the ledger.
+    pub(super) fn known_ids(&self) -> BTreeSet<&'a ClusterId> {
+        let live = self.input.observed.clusters().map(|view| &view.id);
+        live.chain(self.input.ledger.entries.iter().map(|entry| &entry.id))
+            .collect()
+    }
+
+    /// Whether a valid row asks for exactly this cluster.
+    pub(super) fn has_row(&self, id: &ClusterId) -> bool {
+        self.rows.contains(id)
+    }
+
+    /// Whether an invalid row claims the name, under every provider.
+    pub(super) fn claimed_by_invalid(&self, id: &ClusterId) -> bool {
+        self.claimed.contains(&id.name)
+    }
+
+    /// Whether it is the management cluster.
+    pub(super) fn is_management(&self, id: &ClusterId) -> bool {
+        id.name == self.input.policy.management
+    }
+
+    /// Ours, alive or left over, and no row claims it.
+    pub(super) fn is_orphan(&self, id: &'a ClusterId) -> bool {
+        !self.has_row(id)
+            && !self.claimed_by_invalid(id)
+            && !self.is_management(id)
+            && matches!(self.live(id), Live::Ours(..) | Live::Residue(_))
+            && self.moved_to(id).is_none()
+    }
+
+    /// The row of this name under another provider that has nothing alive of its own: the cluster did not become an
+    /// orphan, its row moved.
+    pub(super) fn moved_to(&self, id: &ClusterId) -> Option<&'a ClusterId> {
+        let live =
+            |own: &'a ClusterId| matches!(self.live(own), Live::Ours(..) | Live::Foreign(..));
+        self.input
+            .desired
+            .intents()
+            .filter(|(_, intent)| intent.presence == crate::model::Presence::Present)
+            .map(|(_, intent)| &intent.spec.id)
+            .find(|own| own.name == id.name && own.provider != id.provider && !live(own))
+    }
+
+    /// The cluster of this name that is ours and alive under another provider than the row's.
+    pub(super) fn elsewhere(&self, id: &ClusterId) -> Option<(&'a ClusterView, &'a Entry)> {
+        let others = self
+            .input
+            .observed
+            .clusters()
+            .filter(|view| view.id.name == id.name && view.id.provider != id.provider);
+        others
+            .filter(|view| !self.has_row(&view.id))
+            .find_map(|view| match self.live(&view.id) {
+                Live::Ours(view, entry) => Some((view, entry)),
+                _ => None,
+            })
+    }
+
+    /// Whose network it is.
+    pub(super) fn network_owner(&self, network: &NetworkId) -> Option<&'a ClusterId> {
+        self.network_owner.get(network).copied()
+    }
+
+    /// Whether this run may change the cluster.
+    pub(super) fn in_scope(&self, id: &ClusterId) -> bool {
+        self.input.policy.scope.includes(id) && !self.input.policy.in_progress.contains(id)
+    }
+
+    /// The provider's tool, if it is missing: program and remedy.
+    pub(super) fn missing_tool(&self, id: &ClusterId) -> Option<(&'a str, &'a str)> {
+        match self.input.observed.tools.get(&id.provider) {
+            Some(ToolView::Missing { program, hint }) => Some((program, hint)),
+            Some(ToolView::Found(_)) | None => None,
+        }
+    }
+
+    /// What each registrar said.
+    pub(super) fn registrars(
+        &self,
+    ) -> impl Iterator<Item = (&'a crate::model::RegistrarId, &'a Seen<RegistrarView>)> + use<'a>
+    {
+        self.input.observed.registrars.iter()
+    }
+
+    /// Whether the run may do anything at all about rows that say `absent`.
+    pub(super) fn removes_absent(&self) -> bool {
+        self.input.policy.mode.repair || self.input.policy.mode.prune.any()
+    }
+}
