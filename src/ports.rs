@@ -4,18 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::clock::SharedClock;
+pub use crate::model::WorldKind;
 use crate::model::{ProviderId, RegistrarId};
 use crate::provider::{Engine, Prober, SharedProvider};
 use crate::registrar::SharedRegistrar;
-
-/// Which kind of world it is. A ledger of one is never used with the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WorldKind {
-    /// Docker and what runs on it.
-    Real,
-    /// A world in a file.
-    Sandbox,
-}
 
 /// The outside world.
 #[derive(Clone)]

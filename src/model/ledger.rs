@@ -12,6 +12,16 @@ use super::{
     NetworkId, NetworkView, Nonce, RegistrarId, VolumeId, VolumeView,
 };
 
+/// Which kind of world it is. A ledger of one is never used with the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WorldKind {
+    /// Docker and what runs on it.
+    Real,
+    /// A world in a file.
+    Sandbox,
+}
+
 /// All open entries (closed ones are history, not ownership).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {

@@ -17,7 +17,7 @@ pub use desired::{
     Desired, Intent, Presence, Row, RowFault, RowSnapshot, RowStatus, SqlValue, StopIntent,
 };
 pub use ledger::{
-    Entry, EntryKey, EntryState, Ledger, Origin, Ownership, RegistrationEntry, Stranger,
+    Entry, EntryKey, EntryState, Ledger, Origin, Ownership, RegistrationEntry, Stranger, WorldKind,
 };
 pub use name::{
     Address, ClusterId, ClusterName, ContainerId, EngineId, Fingerprint, Incarnation, NameError,

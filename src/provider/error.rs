@@ -21,6 +21,8 @@ pub enum Fault {
     NotOurs,
     /// The run was cancelled.
     Cancelled,
+    /// Another run took the lease.
+    LeaseLost,
 }
 
 /// A failed operation: what, why, and the way out.

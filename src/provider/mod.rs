@@ -6,6 +6,7 @@
 
 mod error;
 mod order;
+mod phase;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use async_trait::async_trait;
 
 pub use error::{Fault, ProviderError};
 pub use order::{Access, CreateOrder, Parts, StepLog};
+pub use phase::{Balancer, phase_of};
 
 use crate::model::{
     ClusterId, ClusterView, EngineView, PortMap, ProviderId, ProviderTraits, Seen, ToolView,

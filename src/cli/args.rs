@@ -1,0 +1,380 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::model::{ClusterName, DeleteLimit, Prune, Selector};
+
+const RUNNING: &str = "How it runs";
+const SAFETY: &str = "Safety";
+const OUTPUT: &str = "Output";
+
+/// Keeps a developer's local k3d and kind clusters true to one SQLite table.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rollcall",
+    version,
+    max_term_width = 100,
+    after_help = "rollcall alone shows the status and what to type next.\nExit codes: docs/EXIT_CODES.md; every flag that destroys nothing has a twin ROLLCALL_FLAG in the environment."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The database with the table `clusters` [default: rollcall.db in the user's data directory].
+    #[arg(long, global = true, value_name = "PATH")]
+    pub db: Option<PathBuf>,
+    /// Act on a rehearsal world kept in DIR instead of this machine's Docker.
+    #[arg(long, global = true, value_name = "DIR", num_args = 0..=1, require_equals = true)]
+    #[expect(clippy::option_option, reason = "absent, given without a folder, given with one: three different wishes")]
+    pub sandbox: Option<Option<PathBuf>>,
+    /// The configuration [default: rollcall.toml in the user's configuration directory].
+    #[arg(long, global = true, value_name = "PATH", help_heading = OUTPUT)]
+    pub config: Option<PathBuf>,
+    /// What standard output, or a file, gets: `table`, `json` or `ndjson`; may be given several times.
+    #[arg(short, long, global = true, value_name = "FORMAT[=PATH]", help_heading = OUTPUT)]
+    pub output: Vec<OutputSpec>,
+    /// Write every event as one JSON object per line, beside the normal output.
+    #[arg(long, global = true, value_name = "PATH|fd:N", help_heading = OUTPUT)]
+    pub events: Option<String>,
+    /// How progress is shown.
+    #[arg(long, global = true, value_enum, default_value_t, help_heading = OUTPUT)]
+    pub progress: ProgressMode,
+    /// When to colour.
+    #[arg(long, global = true, value_enum, default_value_t, help_heading = OUTPUT)]
+    pub color: ColorMode,
+    /// Say more on standard error; twice says everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = OUTPUT)]
+    pub verbose: u8,
+    /// Say nothing on standard error but errors.
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = OUTPUT)]
+    pub quiet: bool,
+}
+
+/// `FORMAT` or `FORMAT=PATH`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputSpec {
+    pub format: Format,
+    pub path: Option<PathBuf>,
+}
+
+/// A format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Table,
+    Json,
+    Ndjson,
+}
+
+impl std::str::FromStr for OutputSpec {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (format, path) = match text.split_once('=') {
+            Some((format, path)) => (format, Some(PathBuf::from(path))),
+            None => (text, None),
+        };
+        let format = Format::from_str(format, false).map_err(|_| format!("'{format}' is none of table, json, ndjson"))?;
+        Ok(Self { format, path })
+    }
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ProgressMode {
+    /// Live rows on a terminal, lines elsewhere.
+    #[default]
+    Auto,
+    /// Live rows.
+    Tty,
+    /// One line per change.
+    Plain,
+    /// Nothing.
+    None,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorMode {
+    /// On a terminal, unless `NO_COLOR` says no or `CLICOLOR_FORCE` says yes.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands, the daily ones first.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show what differs from the table and, with --repair or --prune, make it so
+    #[command(after_help = "Without a mode it changes nothing and shows what --repair would do.\nExit codes: 0 in sync or converged, 3 drift found or left, 5 refused by a guard, 9 could not be observed, 12 not ready.")]
+    Reconcile(Box<Reconcile>),
+    /// Show what should be there beside what is there
+    Status(StatusArgs),
+    /// Show one cluster: what the row wants, what is there, whose it is, and what would be done or why not
+    Explain(ExplainArgs),
+    /// Show past runs, or replay one
+    History(HistoryArgs),
+    /// Replay the last run that changed something
+    LastRun,
+    /// Look at, take over or bring back rows and clusters
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
+    /// Make the database, or the side tables in an existing one
+    Init(InitArgs),
+    /// Say what is missing on this machine, with the command that mends it
+    Doctor,
+    /// Look at or break the lock of a running rollcall
+    #[command(subcommand)]
+    Lock(LockCommand),
+    /// Print the JSON Schema of a document
+    Schema(SchemaArgs),
+    /// Rehearse: look at, damage and script a sandbox world
+    #[command(subcommand)]
+    Sandbox(SandboxCommand),
+}
+
+/// `rollcall reconcile`.
+#[derive(Debug, Args)]
+pub struct Reconcile {
+    /// Make it so: create, start, register, and delete what a row says is absent.
+    #[arg(long)]
+    pub repair: bool,
+    /// Take away what no row wants: `rows` whose clusters are gone, `orphans`, `registrations`; bare: all three.
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = "rows,orphans,registrations")]
+    pub prune: Vec<PruneWhat>,
+    /// Change nothing: show exactly what the same command would do without this flag.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Only this cluster, NAME or PROVIDER/NAME; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<Selector>,
+    /// Not this cluster; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub exclude: Vec<Selector>,
+    /// Delete this cluster of ours and make it again; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub replace: Vec<Selector>,
+    /// Delete broken clusters of ours and make them again.
+    #[arg(long)]
+    pub replace_broken: bool,
+    /// Take this foreign cluster over; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub adopt: Vec<Selector>,
+    /// How many of a class may go without being named: N or P%.
+    #[arg(long, value_name = "N|P%", value_parser = delete_limit, help_heading = SAFETY)]
+    pub max_deletes: Option<DeleteLimit>,
+    /// Let all of a class go, also with an empty table.
+    #[arg(long, help_heading = SAFETY)]
+    pub allow_all: bool,
+    /// Do not ask on a terminal.
+    #[arg(short, long, help_heading = SAFETY)]
+    pub yes: bool,
+    /// Accept that another engine answers than the one the ledger belongs to.
+    #[arg(long, help_heading = SAFETY)]
+    pub accept_engine: bool,
+    /// How many clusters are worked on at once [default: min(cores, free memory / 1.5 GiB, 4)].
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64), help_heading = RUNNING)]
+    pub jobs: Option<u16>,
+    /// Whether the clusters' API servers are asked.
+    #[arg(long, value_enum, default_value_t, help_heading = RUNNING)]
+    pub probe: Probe,
+    /// How long one step may take.
+    #[arg(long, value_name = "DUR", value_parser = duration, default_value = "5m", help_heading = RUNNING)]
+    pub step_timeout: Duration,
+    /// How long the whole run may take.
+    #[arg(long, value_name = "DUR", value_parser = duration, help_heading = RUNNING)]
+    pub timeout: Option<Duration>,
+    /// How often a step that may yet succeed is tried again.
+    #[arg(long, value_name = "N", default_value_t = 2, help_heading = RUNNING)]
+    pub retries: u32,
+    /// What to do when another run holds the lock.
+    #[arg(long, value_enum, default_value_t, help_heading = RUNNING)]
+    pub on_lock: OnLock,
+    /// How long to wait for it.
+    #[arg(long, value_name = "DUR", value_parser = duration, default_value = "60s", help_heading = RUNNING)]
+    pub lock_timeout: Duration,
+    /// Save what was observed, for a bug report.
+    #[arg(long, value_name = "FILE", help_heading = RUNNING)]
+    pub save_observation: Option<PathBuf>,
+    /// Plan from a saved observation instead of looking; never with a mode that changes something.
+    #[arg(long, value_name = "FILE", conflicts_with = "save_observation", help_heading = RUNNING)]
+    pub observation: Option<PathBuf>,
+}
+
+impl Reconcile {
+    /// What may be pruned.
+    pub fn prunes(&self) -> Prune {
+        let has = |what| self.prune.contains(&what);
+        Prune {
+            rows: has(PruneWhat::Rows),
+            orphans: has(PruneWhat::Orphans),
+            registrations: has(PruneWhat::Registrations),
+        }
+    }
+}
+
+/// What a prune may take away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PruneWhat {
+    Rows,
+    Orphans,
+    Registrations,
+}
+
+/// Whether the clusters' API servers are asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Probe {
+    /// Ask those of rows and of the ledger.
+    #[default]
+    Auto,
+    /// Ask nobody; a running cluster counts as running.
+    None,
+}
+
+/// What to do when another run holds the lock.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum OnLock {
+    /// Wait for it.
+    #[default]
+    Wait,
+    /// Give up at once, exit 7.
+    Fail,
+}
+
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Only this cluster, NAME or PROVIDER/NAME.
+    pub name: Option<Selector>,
+    /// Whether the clusters' API servers are asked.
+    #[arg(long, value_enum, default_value_t)]
+    pub probe: Probe,
+}
+
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// Which cluster, NAME or PROVIDER/NAME.
+    pub name: Selector,
+}
+
+#[derive(Debug, Args)]
+pub struct HistoryArgs {
+    /// Replay this run.
+    pub run: Option<i64>,
+    /// How many runs to list.
+    #[arg(short = 'n', long, default_value_t = 20)]
+    pub limit: u32,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ClusterCommand {
+    /// List the rows, and the rows that were pruned
+    List,
+    /// Take a live cluster into the ledger, so that rollcall may change and delete it
+    Adopt {
+        /// Which, NAME or PROVIDER/NAME.
+        #[arg(required_unless_present = "rows", conflicts_with = "rows")]
+        name: Vec<Selector>,
+        /// Every live cluster that a row names.
+        #[arg(long)]
+        rows: bool,
+    },
+    /// Bring a pruned row back
+    Restore {
+        /// Its name.
+        name: ClusterName,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// This file is a copy: give it a ledger of its own, empty.
+    #[arg(long, conflicts_with = "moved")]
+    pub new_owner: bool,
+    /// This file was moved: keep its ledger.
+    #[arg(long)]
+    pub moved: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LockCommand {
+    /// Show who holds the lock
+    Show,
+    /// Take the lock away from its holder
+    Break,
+}
+
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Which document; without one, all names.
+    pub document: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SandboxCommand {
+    /// Show the world and the instructions it has
+    Show,
+    /// Give the world an instruction, such as 'create takes 40s' or 'docker is down'
+    #[command(after_help = "Instructions: create takes 40s; create k3d/dev fails; create fails twice; create hangs; create does nothing;\nregister kubeconfig fails once; docker is down; docker is silent; docker is up.")]
+    Say {
+        /// The instruction.
+        #[arg(required = true)]
+        words: Vec<String>,
+    },
+    /// Forget all instructions
+    Forget,
+    /// Delete a cluster behind rollcall's back
+    Wipe {
+        /// Which, PROVIDER/NAME.
+        cluster: crate::model::ClusterId,
+        /// Leave its networks and volumes, as `docker rm -f` does.
+        #[arg(long)]
+        leave_residue: bool,
+    },
+    /// Stop a cluster behind rollcall's back
+    Stop {
+        /// Which, PROVIDER/NAME.
+        cluster: crate::model::ClusterId,
+    },
+    /// Make a cluster by hand, as a person would
+    Make {
+        /// Which, PROVIDER/NAME.
+        cluster: crate::model::ClusterId,
+    },
+    /// Move the sandbox's clock forward
+    Advance {
+        /// By how much.
+        #[arg(value_parser = duration)]
+        by: Duration,
+    },
+}
+
+/// `90`, `90s`, `5m`, `1h30m`; a bare number is seconds.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("'{text}' is no duration: 90s, 5m and 1h30m are");
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+    Duration::try_from(span).map_err(|_| wrong())
+}
+
+fn delete_limit(text: &str) -> Result<DeleteLimit, String> {
+    let wrong = || format!("'{text}' is neither a number nor a share such as 50%");
+    match text.strip_suffix('%') {
+        Some(percent) => match percent.parse() {
+            Ok(percent) if percent <= 100 => Ok(DeleteLimit::Percent(percent)),
+            _ => Err(wrong()),
+        },
+        None => text.parse().map(DeleteLimit::Count).map_err(|_| wrong()),
+    }
+}

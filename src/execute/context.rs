@@ -1,0 +1,144 @@
+//! What every step works with.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::Retries;
+use super::scheduler::Caps;
+use crate::model::{ClusterId, ClusterView, EngineView, Ledger, Nonce, Ownership, Seen};
+use crate::observe::is_ready;
+use crate::ports::World;
+use crate::provider::{Fault, ProviderError};
+use crate::store::{FailureClass, Lease, RunId, Store, StoreError};
+
+/// How steps are to be executed.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How many at once.
+    pub caps: Caps,
+    /// How long a step may take, all attempts of its tool and the wait for readiness included.
+    pub step_timeout: Duration,
+    /// How long one look may take.
+    pub look_timeout: Duration,
+    /// What is tried again.
+    pub retries: Retries,
+    /// Where step logs go.
+    pub log_dir: Option<PathBuf>,
+}
+
+/// How far a person has gone in stopping the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Cancel {
+    /// Not at all.
+    #[default]
+    No,
+    /// Start nothing more.
+    Stop,
+    /// End what runs.
+    Kill,
+}
+
+/// What every step works with.
+pub struct Context<'r> {
+    /// The outside world.
+    pub world: &'r World,
+    /// The store.
+    pub store: Arc<Store>,
+    /// The lease that this run must still hold.
+    pub lease: &'r Lease,
+    /// The stored run.
+    pub run: RunId,
+    /// How to execute.
+    pub settings: &'r Settings,
+    /// How far a person has gone in stopping the run.
+    pub cancel: watch::Receiver<Cancel>,
+}
+
+impl Context<'_> {
+    /// Runs a short store operation where it may block.
+    pub(super) async fn db<T, F>(&self, work: F) -> Result<T, ProviderError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    {
+        let store = Arc::clone(&self.store);
+        match tokio::task::spawn_blocking(move || work(&store)).await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(store_failed(&error)),
+            Err(_) => Err(ProviderError::new(Fault::Permanent, "the database call was torn down")),
+        }
+    }
+
+    /// One look at the engine; silence is an error.
+    pub(super) async fn look(&self) -> Result<EngineView, ProviderError> {
+        match self.world.engine.look(self.settings.look_timeout).await {
+            Seen::Known(view) => Ok(view),
+            Seen::Unknown(unseen) => Err(ProviderError::new(
+                Fault::Transient,
+                format!("{} could not be observed: {}", unseen.source, unseen.error),
+            )),
+        }
+    }
+
+    /// The ledger as it is now.
+    pub(super) async fn ledger(&self) -> Result<Ledger, ProviderError> {
+        self.db(Store::ledger).await
+    }
+
+    /// A cluster of ours as it is now, of exactly this life: what every change looks at first.
+    pub(super) async fn ours(&self, id: &ClusterId, life: &crate::model::Incarnation) -> Result<ClusterView, ProviderError> {
+        let engine = self.look().await?;
+        let view = cluster_in(&engine, id)
+            .ok_or_else(|| ProviderError::new(Fault::Permanent, format!("{id} is gone since it was observed")))?;
+        let ledger = self.ledger().await?;
+        match ledger.ownership(view) {
+            Ownership::Ours(_) if view.incarnation.as_ref() == Some(life) => Ok(view.clone()),
+            _ => Err(ProviderError::new(
+                Fault::NotOurs,
+                format!("{id} is not the cluster that was observed: somebody made it again meanwhile"),
+            )
+            .hint("run rollcall again")),
+        }
+    }
+
+    /// Whether a cluster's API answers.
+    pub(super) async fn ready(&self, view: &ClusterView) -> Result<(), String> {
+        is_ready(self.world, view, Duration::from_secs(3)).await
+    }
+
+    /// Renews the lease, or says that it was lost. Every step asks before it acts.
+    pub(super) async fn still_mine(&self) -> Result<(), ProviderError> {
+        let (lease, now) = (self.lease.clone(), self.world.clock.now());
+        self.db(move |store| store.renew(&lease, now)).await
+    }
+}
+
+/// One cluster of an engine's view.
+pub(super) fn cluster_in<'v>(engine: &'v EngineView, id: &ClusterId) -> Option<&'v ClusterView> {
+    engine.clusters.get(&id.provider)?.get(&id.name)
+}
+
+/// A new mark.
+pub(super) fn new_nonce() -> Result<Nonce, ProviderError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| ProviderError::new(Fault::Permanent, format!("the system gives no random bytes: {error}")))?;
+    Ok(Nonce::from_random(bytes))
+}
+
+/// A store error as a step's error.
+pub(super) fn store_failed(error: &StoreError) -> ProviderError {
+    let fault = match (error, error.class()) {
+        (StoreError::LeaseLost { .. }, _) => Fault::LeaseLost,
+        (_, FailureClass::Locked) => Fault::Transient,
+        _ => Fault::Permanent,
+    };
+    let failed = ProviderError::new(fault, error.to_string());
+    match error.hint() {
+        Some(hint) => failed.hint(hint),
+        None => failed,
+    }
+}

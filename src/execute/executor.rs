@@ -1,0 +1,213 @@
+//! The executor: runs ready steps at once, retries what may pass, and ends what a person wants ended.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
+use super::context::{Cancel, Context};
+use super::dispatch::{RowClusters, StepError, act};
+use super::event::{Emitter, EventBody, StepResult};
+use super::scheduler::{Scheduler, StepState};
+use super::step_log::Log;
+use crate::model::Desired;
+use crate::plan::{Plan, Step, StepId};
+use crate::provider::{Fault, ProviderError};
+
+/// How one step ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepOutcome {
+    /// How.
+    pub result: StepResult,
+    /// Why it failed or was held.
+    pub error: Option<ProviderError>,
+}
+
+/// How every step of a plan ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// By step.
+    pub steps: BTreeMap<StepId, StepOutcome>,
+}
+
+impl Outcome {
+    /// Whether any step ended this way.
+    pub fn any(&self, result: StepResult) -> bool {
+        self.steps.values().any(|outcome| outcome.result == result)
+    }
+
+    /// Whether the lease was lost on the way.
+    pub fn lost_lease(&self) -> bool {
+        self.steps.values().any(|ended| ended.error.as_ref().is_some_and(|error| error.fault == Fault::LeaseLost))
+    }
+}
+
+/// Executes a plan that was checked and that no guard refuses.
+pub async fn execute(cx: &Context<'_>, plan: &Plan, desired: &Desired, emitter: &Emitter<'_>) -> Outcome {
+    let rows: RowClusters = desired.intents().map(|(row, intent)| (row.rowid, intent.spec.id.clone())).collect();
+    let mut scheduler = Scheduler::new(plan, cx.settings.caps.clone());
+    let mut outcome = Outcome::default();
+    let mut running: FuturesUnordered<BoxFuture<'_, (StepId, StepOutcome)>> = FuturesUnordered::new();
+    let mut cancel = cx.cancel.clone();
+    loop {
+        if *cancel.borrow_and_update() != Cancel::No {
+            scheduler.stop();
+        }
+        for id in scheduler.take_ready() {
+            if let Some(step) = plan.step(id) {
+                running.push(run_step(cx, step, &rows, emitter).map(move |outcome| (id, outcome)).boxed());
+            }
+        }
+        if running.is_empty() {
+            break;
+        }
+        tokio::select! {
+            ended = running.next() => if let Some((id, ended)) = ended {
+                scheduler.finish(id, ended.result == StepResult::Succeeded);
+                outcome.steps.insert(id, ended);
+            },
+            changed = cancel.changed() => if changed.is_err() {
+                // Nobody is left who could cancel; wait for the steps alone.
+                if let Some((id, ended)) = running.next().await {
+                    scheduler.finish(id, ended.result == StepResult::Succeeded);
+                    outcome.steps.insert(id, ended);
+                }
+            },
+        }
+    }
+    for step in &plan.steps {
+        if let Some(left) = not_run(plan, step, scheduler.state(step.id), emitter) {
+            outcome.steps.insert(step.id, left);
+        }
+    }
+    outcome
+}
+
+/// Says why a step did not run.
+fn not_run(plan: &Plan, step: &Step, state: StepState, emitter: &Emitter<'_>) -> Option<StepOutcome> {
+    let (result, why) = match state {
+        StepState::Skipped(cause) => {
+            let cause = plan.step(cause).map_or_else(String::new, describe);
+            (StepResult::Skipped, format!("skipped, because {cause} did not succeed"))
+        }
+        StepState::Cancelled => (StepResult::Cancelled, "not started: the run was interrupted".to_owned()),
+        StepState::Pending | StepState::Running | StepState::Done | StepState::Failed => return None,
+    };
+    let error = ProviderError::new(Fault::Cancelled, why);
+    let outcome = StepOutcome { result, error: Some(error) };
+    finished(step, &outcome, Ended::default(), emitter);
+    Some(outcome)
+}
+
+#[derive(Debug, Default)]
+struct Ended {
+    attempts: u32,
+    duration: Duration,
+    tail: Vec<String>,
+    log: Option<String>,
+}
+
+fn describe(step: &Step) -> String {
+    format!("{} {}", step.action.kind(), step.action.address())
+}
+
+async fn run_step(cx: &Context<'_>, step: &Step, rows: &RowClusters, emitter: &Emitter<'_>) -> StepOutcome {
+    let address = step.action.address();
+    let log = Log::open(emitter, step.id.0, &address, cx.settings.log_dir.as_deref());
+    let began = cx.world.clock.now();
+    emitter.emit(
+        format!("{} …", describe(step)),
+        EventBody::StepStarted {
+            step: step.id.0,
+            action: step.action.kind().code().to_owned(),
+            address: address.to_string(),
+            log: log.path(),
+        },
+    );
+    let mut attempts = 1;
+    let outcome = loop {
+        let error = match attempt(cx, step, rows, &log).await {
+            Ok(()) => break StepOutcome { result: StepResult::Succeeded, error: None },
+            Err(StepError::Held(why)) => {
+                break StepOutcome { result: StepResult::Held, error: Some(ProviderError::new(Fault::NotOurs, why)) };
+            }
+            Err(StepError::Failed(error)) => error,
+        };
+        let stopped = *cx.cancel.borrow() != Cancel::No;
+        let delay = cx.settings.retries.delay(attempts, error.fault, random()).filter(|_| !stopped);
+        let Some(delay) = delay else {
+            break StepOutcome { result: StepResult::Failed, error: Some(error) };
+        };
+        emitter.emit(
+            format!("{address}: attempt {attempts} failed, again in {} ms: {error}", delay.as_millis()),
+            EventBody::StepRetrying {
+                step: step.id.0,
+                address: address.to_string(),
+                attempt: attempts,
+                delay_ms: millis(delay),
+                error: error.to_string(),
+            },
+        );
+        cx.world.clock.sleep(delay).await;
+        attempts += 1;
+    };
+    let duration = cx.world.clock.now().duration_since(began).unsigned_abs();
+    let tail = if outcome.result == StepResult::Failed { log.tail() } else { Vec::new() };
+    finished(step, &outcome, Ended { attempts, duration, tail, log: log.path() }, emitter);
+    outcome
+}
+
+/// One attempt, ended by a second Ctrl-C. Its own deadlines are inside.
+async fn attempt(cx: &Context<'_>, step: &Step, rows: &RowClusters, log: &Log<'_>) -> Result<(), StepError> {
+    let mut cancel = cx.cancel.clone();
+    let killed = async move {
+        while *cancel.borrow_and_update() != Cancel::Kill {
+            if cancel.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        done = act(cx, step, rows, log) => done,
+        () = killed => Err(ProviderError::new(Fault::Cancelled, "ended by a second interrupt; the next run resumes").into()),
+    }
+}
+
+fn finished(step: &Step, outcome: &StepOutcome, ended: Ended, emitter: &Emitter<'_>) {
+    let what = describe(step);
+    let why = outcome.error.as_ref().map(ToString::to_string);
+    let message = match (&why, outcome.result) {
+        (_, StepResult::Succeeded) => format!("{what}: done in {:.1} s", ended.duration.as_secs_f64()),
+        (Some(why), StepResult::Failed) => format!("failed to {what}: {why}"),
+        (Some(why), _) => format!("{what}: {why}"),
+        (None, result) => format!("{what}: {}", result.text()),
+    };
+    emitter.emit(
+        message,
+        EventBody::StepFinished {
+            step: step.id.0,
+            action: step.action.kind().code().to_owned(),
+            address: step.action.address().to_string(),
+            result: outcome.result,
+            attempts: ended.attempts,
+            duration_ms: millis(ended.duration),
+            error: why,
+            hint: outcome.error.as_ref().and_then(|error| error.hint.clone()),
+            log_tail: ended.tail,
+            log: ended.log,
+        },
+    );
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    // Without random bytes the jitter is 0, which is allowed.
+    let _ = getrandom::fill(&mut bytes);
+    u64::from_le_bytes(bytes)
+}

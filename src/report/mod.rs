@@ -1,0 +1,24 @@
+//! Reporting: what a run found and did, for people and for programs.
+//!
+//! In: plans, observations, events. Out: documents and text.
+//! Must not: decide, look, or act; print (it is given a writer).
+
+mod documents;
+mod events;
+mod exit;
+mod human;
+mod observation;
+mod paint;
+mod progress;
+mod schema;
+mod status;
+
+pub use documents::{CountsDoc, ErrorDoc, HeldDoc, ListDoc, PlanDoc, RunDoc, StepDoc, Subject, plan_doc, run_doc};
+pub use events::{Collector, NdjsonSink};
+pub use exit::{Exit, ExitCode, ExitReason};
+pub use human::{plan_text, run_text, status_text};
+pub use observation::save_observation;
+pub use paint::{Paint, Tone};
+pub use progress::{PlainProgress, TtyProgress};
+pub use schema::{SCHEMAS, schema_of};
+pub use status::{ClusterStatus, Health, Owner, RegistrationStatus, StatusDoc, Sync, cluster_status, status_doc};

@@ -1,0 +1,24 @@
+//! The JSON Schemas of every document.
+
+use serde_json::Value;
+
+use super::documents::{ErrorDoc, ListDoc, PlanDoc, RunDoc};
+use super::status::StatusDoc;
+use crate::execute::Event;
+
+/// The documents that have a schema.
+pub const SCHEMAS: [&str; 6] = ["plan", "run", "status", "event", "error", "list"];
+
+/// The JSON Schema of a document, by its short name.
+pub fn schema_of(name: &str) -> Option<Value> {
+    let schema = match name {
+        "plan" => schemars::schema_for!(PlanDoc),
+        "run" => schemars::schema_for!(RunDoc),
+        "status" => schemars::schema_for!(StatusDoc),
+        "event" => schemars::schema_for!(Event),
+        "error" => schemars::schema_for!(ErrorDoc),
+        "list" => schemars::schema_for!(ListDoc),
+        _ => return None,
+    };
+    serde_json::to_value(schema).ok()
+}

@@ -1,0 +1,251 @@
+//! Desired beside observed, one cluster a line, with sync and health as two things.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::documents::{HeldDoc, Subject, held_doc};
+use super::exit::Exit;
+use crate::model::{Address, ClusterId, ClusterView, Ownership, Phase, PortMap, Presence, Seen};
+use crate::plan::{Class, Plan, PlanInput};
+
+/// All clusters.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct StatusDoc {
+    /// Always `rollcall.status/v1`.
+    pub schema: String,
+    /// What it is about.
+    #[serde(flatten)]
+    pub subject: Subject,
+    /// One item for each row and each cluster without one.
+    pub clusters: Vec<ClusterStatus>,
+    /// What could not be observed.
+    pub unknown: Vec<HeldDoc>,
+    /// The run that holds the lock now.
+    pub running: Option<String>,
+    /// How it ended.
+    pub exit: Exit,
+}
+
+/// One cluster.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ClusterStatus {
+    /// `cluster/k3d/dev`, or `row/NAME` for a row that names no cluster.
+    pub address: String,
+    /// The provider, if known.
+    pub provider: Option<String>,
+    /// The name, printable.
+    pub name: String,
+    /// What the row says; `None`: no row, or one that cannot be right.
+    pub desired: Option<Presence>,
+    /// Whether there is a row.
+    pub has_row: bool,
+    /// How alive it is; `None`: unknown.
+    pub phase: Option<Phase>,
+    /// Whether it is as the row says.
+    pub sync: Sync,
+    /// How it is.
+    pub health: Health,
+    /// Whose it is.
+    pub owner: Owner,
+    /// Its life, the first 12 characters.
+    pub incarnation: Option<String>,
+    /// Published ports: inside -> host.
+    pub ports: BTreeMap<u16, u16>,
+    /// The host port of its API.
+    pub api_port: Option<u16>,
+    /// Its network.
+    pub subnet: Option<String>,
+    /// Where it is registered.
+    pub registrations: Vec<RegistrationStatus>,
+    /// What a repair would do: `create`, `register`, …
+    pub would: Vec<String>,
+    /// What is left alone, and why.
+    pub held: Vec<HeldDoc>,
+}
+
+/// Whether a cluster is as its row says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Sync {
+    /// As the row says.
+    Synced,
+    /// Not as the row says.
+    OutOfSync,
+    /// No row.
+    Unmanaged,
+    /// Not known.
+    Unknown,
+}
+
+/// How a cluster is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// It runs and its API answers.
+    Healthy,
+    /// It runs; nobody asked its API.
+    Running,
+    /// It runs and its API does not answer.
+    Silent,
+    /// It does not run.
+    Stopped,
+    /// A node is missing or never comes up.
+    Degraded,
+    /// It is not there.
+    Missing,
+    /// Not known.
+    Unknown,
+}
+
+/// Whose a cluster is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Owner {
+    /// rollcall made or adopted it.
+    Ours,
+    /// Somebody else did.
+    Foreign,
+    /// There is nothing to own.
+    Nobody,
+}
+
+/// One registration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RegistrationStatus {
+    /// Where.
+    pub registrar: String,
+    /// `registered`, `missing`, `stale`, `foreign`, `unknown`, `not_installed`.
+    pub state: String,
+}
+
+/// The status of everything.
+pub fn status_doc(
+    input: &PlanInput<'_>,
+    plan: &Plan,
+    subject: Subject,
+    running: Option<String>,
+    exit: Exit,
+) -> StatusDoc {
+    let mut clusters: Vec<ClusterStatus> = input
+        .desired
+        .rows
+        .iter()
+        .map(|row| match &row.intent {
+            Ok(intent) => cluster_status(input, plan, &intent.spec.id),
+            Err(_) => invalid(plan, &row.address(), &row.shown),
+        })
+        .collect();
+    let rows: BTreeSet<&ClusterId> = input.desired.intents().map(|(_, intent)| &intent.spec.id).collect();
+    let invalid_names: BTreeSet<_> =
+        input.desired.rows.iter().filter(|r| r.intent.is_err()).filter_map(|r| r.name.as_ref()).collect();
+    let rest = input.observed.clusters().map(|view| &view.id);
+    let rest = rest.filter(|id| !rows.contains(id) && !invalid_names.contains(&id.name));
+    clusters.extend(rest.map(|id| cluster_status(input, plan, id)));
+    let unknown = plan.held.iter().filter(|held| matches!(held.address, Address::Source(_))).map(held_doc).collect();
+    StatusDoc { schema: "rollcall.status/v1".to_owned(), subject, clusters, unknown, running, exit }
+}
+
+fn invalid(plan: &Plan, address: &Address, shown: &str) -> ClusterStatus {
+    ClusterStatus {
+        address: address.to_string(),
+        provider: None,
+        name: shown.to_owned(),
+        desired: None,
+        has_row: true,
+        phase: None,
+        sync: Sync::OutOfSync,
+        health: Health::Unknown,
+        owner: Owner::Nobody,
+        incarnation: None,
+        ports: BTreeMap::new(),
+        api_port: None,
+        subnet: None,
+        registrations: Vec::new(),
+        would: Vec::new(),
+        held: plan.held.iter().filter(|held| held.address == *address).map(held_doc).collect(),
+    }
+}
+
+/// The status of one cluster.
+pub fn cluster_status(input: &PlanInput<'_>, plan: &Plan, id: &ClusterId) -> ClusterStatus {
+    let row = input.desired.intents().find(|(_, intent)| intent.spec.id == *id);
+    let view = input.observed.cluster(id);
+    let known = input.observed.engine.known().is_some();
+    let about = |address: &Address| address.cluster() == Some(id);
+    let held: Vec<_> = plan.held.iter().filter(|held| about(&held.address)).collect();
+    let would: Vec<String> =
+        plan.steps.iter().filter(|s| about(&s.action.address())).map(|s| s.action.kind().code().to_owned()).collect();
+    let blocked = held.iter().any(|held| matches!(held.reason.class(), Class::Blocks | Class::Intended | Class::BeyondMode));
+    let unseen = held.iter().any(|held| matches!(held.reason.class(), Class::Unknown | Class::NotReady));
+    let sync = match (known && !unseen, row.is_some(), would.is_empty() && !blocked) {
+        (false, ..) => Sync::Unknown,
+        (true, false, _) => Sync::Unmanaged,
+        (true, true, true) => Sync::Synced,
+        (true, true, false) => Sync::OutOfSync,
+    };
+    let owner = match view.filter(|view| view.has_nodes()).map(|view| input.ledger.ownership(view)) {
+        Some(Ownership::Ours(_)) => Owner::Ours,
+        Some(Ownership::Foreign(_)) => Owner::Foreign,
+        None => Owner::Nobody,
+    };
+    ClusterStatus {
+        address: Address::Cluster(id.clone()).to_string(),
+        provider: Some(id.provider.to_string()),
+        name: id.name.to_string(),
+        desired: row.map(|(_, intent)| intent.presence),
+        has_row: row.is_some(),
+        phase: known.then(|| view.map_or(Phase::Absent, |view| view.phase)),
+        sync,
+        health: if known { health(view) } else { Health::Unknown },
+        owner,
+        incarnation: view.and_then(|view| view.incarnation.as_ref()).map(|life| life.short().to_owned()),
+        ports: view.map(|view| numbers(&view.ports)).unwrap_or_default(),
+        api_port: view.and_then(|view| view.api_port).map(crate::model::Port::get),
+        subnet: view.and_then(|view| view.subnet).map(|subnet| subnet.to_string()),
+        registrations: registrations(input, id, view),
+        would,
+        held: held.into_iter().map(held_doc).collect(),
+    }
+}
+
+fn numbers(ports: &PortMap) -> BTreeMap<u16, u16> {
+    ports.iter().map(|(inside, host)| (inside.get(), host.get())).collect()
+}
+
+fn health(view: Option<&ClusterView>) -> Health {
+    match view.map(|view| (view.phase, view.probed)) {
+        None | Some((Phase::Absent | Phase::Residue, _)) => Health::Missing,
+        Some((Phase::Ready, _)) => Health::Healthy,
+        Some((Phase::Running, false)) => Health::Running,
+        Some((Phase::Running, true)) => Health::Silent,
+        Some((Phase::Created | Phase::Stopped | Phase::Paused, _)) => Health::Stopped,
+        Some((Phase::Partial | Phase::Restarting, _)) => Health::Degraded,
+    }
+}
+
+fn registrations(input: &PlanInput<'_>, id: &ClusterId, view: Option<&ClusterView>) -> Vec<RegistrationStatus> {
+    let state = |registrar, seen: &Seen<crate::model::RegistrarView>| {
+        let Seen::Known(there) = seen else { return "unknown" };
+        if !there.installed {
+            return "not_installed";
+        }
+        let entry = there.entries.get(id);
+        let ours = input.ledger.registration(registrar, id);
+        match (entry, ours) {
+            (None, _) => "missing",
+            (Some(_), None) => "foreign",
+            (Some(entry), Some(ours)) => {
+                let same_life = view.and_then(|view| view.incarnation.as_ref()) == Some(&ours.incarnation);
+                if same_life && entry.fingerprint == ours.fingerprint { "registered" } else { "stale" }
+            }
+        }
+    };
+    let all = input.observed.registrars.iter();
+    all.map(|(registrar, seen)| RegistrationStatus {
+        registrar: registrar.to_string(),
+        state: state(registrar, seen).to_owned(),
+    })
+    .collect()
+}

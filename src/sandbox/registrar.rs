@@ -1,0 +1,245 @@
+//! The registrar port, once for all of them: another registrar is one line in [`REGISTRARS`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::ExposeSecret as _;
+
+use super::clock::SandboxClock;
+use super::credentials;
+use super::instruction::{Health, Operation};
+use super::journal::{Deed, Thing};
+use super::operation::{Errand, PATIENCE, Run};
+use super::state::{Noted, Registered, State};
+use super::things::Label;
+use super::vault::Vault;
+use crate::clock::Clock as _;
+use crate::model::{
+    ClusterId, Fingerprint, Incarnation, Phase, RegistrarId, RegistrarView, RegistrationView, Seen,
+    Unseen, UnseenKind,
+};
+use crate::provider::Access;
+use crate::registrar::{Fault, Registrar, RegistrarError};
+
+/// What a registrar does with the credentials it is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Credentials {
+    /// It gives them back to whoever asks.
+    Usable,
+}
+
+/// The registrars of every sandbox.
+const REGISTRARS: [(&str, Credentials); 1] = [("kubeconfig", Credentials::Usable)];
+
+const WRITE_TAKES: Duration = Duration::from_secs(4);
+
+/// Their identities.
+pub(super) fn ids() -> impl Iterator<Item = RegistrarId> {
+    REGISTRARS.iter().map(|(name, _)| RegistrarId::new(*name))
+}
+
+/// One of the sandbox's registrars.
+pub(super) struct SandboxRegistrar {
+    vault: Arc<Vault>,
+    id: RegistrarId,
+    credentials: Credentials,
+}
+
+impl SandboxRegistrar {
+    /// All of them.
+    pub(super) fn all(vault: &Arc<Vault>) -> impl Iterator<Item = Self> {
+        REGISTRARS.iter().map(|(name, credentials)| Self {
+            vault: Arc::clone(vault),
+            id: RegistrarId::new(*name),
+            credentials: *credentials,
+        })
+    }
+
+    fn unseen(&self, kind: UnseenKind, error: String) -> Seen<RegistrarView> {
+        Seen::Unknown(Unseen {
+            source: self.id.to_string(),
+            kind,
+            error,
+            hint: Some(format!("tell the sandbox: {} is up", self.id)),
+        })
+    }
+}
+
+#[async_trait]
+impl Registrar for SandboxRegistrar {
+    fn id(&self) -> RegistrarId {
+        self.id.clone()
+    }
+
+    async fn observe(&self, deadline: Duration) -> Seen<RegistrarView> {
+        match self.vault.read(|state| state.health(self.id.as_str())) {
+            Ok(Health::Gone) => return Seen::Known(RegistrarView::default()),
+            Ok(Health::Down) => {
+                return self.unseen(UnseenKind::NotReady, "connection refused".to_owned());
+            }
+            Ok(Health::Silent) => {
+                SandboxClock(Arc::clone(&self.vault)).sleep(deadline).await;
+                let error = format!("no answer within {} s", deadline.as_secs());
+                return self.unseen(UnseenKind::Silent, error);
+            }
+            Ok(Health::Up) | Err(_) => {}
+        }
+        let errand = Errand::new(Operation::Observe, None, Duration::ZERO)
+            .at(&self.id)
+            .within(deadline);
+        let seen = match Run::begin(&self.vault, errand).await {
+            Ok(mut run) => match run.half_way().await {
+                Ok(()) => run.change(|state| Ok(state.registrations(&self.id))),
+                Err(error) => Err(error),
+            },
+            Err(error) => Err(error),
+        };
+        match seen {
+            Ok(view) => Seen::Known(view),
+            Err(error) => self.unseen(UnseenKind::Silent, error.message),
+        }
+    }
+
+    async fn register(
+        &self,
+        access: &Access,
+        expected: Option<&Fingerprint>,
+    ) -> Result<Fingerprint, RegistrarError> {
+        let errand = Errand::new(Operation::Register, Some(&access.id), WRITE_TAKES)
+            .at(&self.id)
+            .within(PATIENCE);
+        let run = Run::begin(&self.vault, errand).await?;
+        let print = credentials::fingerprint(&access.id, &access.server, Some(&access.incarnation));
+        run.simple(|state| state.register(&self.id, access, expected, print.clone()))
+            .await?;
+        Ok(print)
+    }
+
+    async fn deregister(
+        &self,
+        id: &ClusterId,
+        expected: &Fingerprint,
+    ) -> Result<(), RegistrarError> {
+        let errand = Errand::new(Operation::Deregister, Some(id), WRITE_TAKES).at(&self.id);
+        let run = Run::begin(&self.vault, errand).await?;
+        run.simple(|state| state.deregister(&self.id, id, expected))
+            .await
+    }
+
+    async fn access(&self, id: &ClusterId) -> Option<Access> {
+        let Credentials::Usable = self.credentials;
+        let held = self.vault.read(|state| {
+            let answers = state.health(self.id.as_str()) == Health::Up;
+            let entry = state.registrars.get(&self.id)?.get(id)?;
+            answers.then(|| (entry.incarnation.clone(), entry.endpoint.clone()))
+        });
+        match held {
+            Ok(Some((Some(life), endpoint))) => Some(credentials::access(id, &life, endpoint)),
+            _ => None,
+        }
+    }
+}
+
+impl State {
+    fn registrations(&self, registrar: &RegistrarId) -> RegistrarView {
+        let entries = self.registrars.get(registrar).into_iter().flatten();
+        RegistrarView {
+            installed: true,
+            entries: entries
+                .map(|(id, entry)| {
+                    let view = RegistrationView {
+                        fingerprint: entry.fingerprint.clone(),
+                        endpoint: entry.endpoint.clone(),
+                    };
+                    (id.clone(), view)
+                })
+                .collect(),
+        }
+    }
+
+    fn register(
+        &mut self,
+        registrar: &RegistrarId,
+        access: &Access,
+        expected: Option<&Fingerprint>,
+        print: Fingerprint,
+    ) -> Result<(), RegistrarError> {
+        let id = &access.id;
+        let there = self.registrars.get(registrar).and_then(|all| all.get(id));
+        let made_by = there.map_or(self.actor, |entry| entry.made_by);
+        if there.map(|entry| &entry.fingerprint) != expected {
+            return Err(moved(registrar, id));
+        }
+        self.is_this_life(access)?;
+        let entry = Registered {
+            endpoint: access.server.clone(),
+            incarnation: Some(access.incarnation.clone()),
+            fingerprint: print,
+            made_by: self.actor,
+        };
+        let entries = self.registrars.entry(registrar.clone()).or_default();
+        entries.insert(id.clone(), entry);
+        self.note_registration(Deed::Register, registrar, id, made_by);
+        Ok(())
+    }
+
+    fn deregister(
+        &mut self,
+        registrar: &RegistrarId,
+        id: &ClusterId,
+        expected: &Fingerprint,
+    ) -> Result<(), RegistrarError> {
+        let Some(entries) = self.registrars.get_mut(registrar) else {
+            return Ok(());
+        };
+        let Some(entry) = entries.get(id) else {
+            return Ok(());
+        };
+        if entry.fingerprint != *expected {
+            return Err(moved(registrar, id));
+        }
+        let made_by = entry.made_by;
+        entries.remove(id);
+        self.note_registration(Deed::Deregister, registrar, id, made_by);
+        Ok(())
+    }
+
+    fn note_registration(
+        &mut self,
+        deed: Deed,
+        registrar: &RegistrarId,
+        id: &ClusterId,
+        made_by: super::Actor,
+    ) {
+        let what = Noted {
+            thing: Thing::Registration,
+            id: &format!("{registrar}/{id}"),
+            name: registrar.as_str(),
+            cluster: Some(id.clone()),
+        };
+        self.note(deed, what, made_by);
+    }
+
+    /// Only what runs is registered, and only with its own credentials.
+    fn is_this_life(&self, access: &Access) -> Result<(), RegistrarError> {
+        let id = &access.id;
+        let refused = |message: String| Err(RegistrarError::new(Fault::Permanent, message));
+        let view = self.cluster(id);
+        if view.phase != Phase::Running {
+            let why = view.detail.unwrap_or_default();
+            return refused(format!("{id} does not run: {why}"));
+        }
+        let life = self.first_server(&Label::from(id)).map(|c| c.id.as_str());
+        let key = credentials::client_key(&Incarnation::new(life.unwrap_or_default()));
+        if life != Some(access.incarnation.as_str()) || access.client_key_data.expose_secret() != key {
+            return refused(format!("the credentials are of another incarnation of {id}"));
+        }
+        Ok(())
+    }
+}
+
+fn moved(registrar: &RegistrarId, id: &ClusterId) -> RegistrarError {
+    let message = format!("the entry of {id} in {registrar} is not the one that was seen");
+    RegistrarError::new(Fault::NotOurs, message)
+}

@@ -1,0 +1,318 @@
+//! Run records: what mutating runs were asked, did and said. `history` replays them.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::error::StoreError;
+use super::open::Store;
+use super::{meta, migrations};
+
+/// How many runs are kept.
+const KEPT: i64 = 200;
+
+/// A run's number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId(pub i64);
+
+/// What is known when a run begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunStart {
+    /// What it may do: `repair`, `prune`, `clean`.
+    pub mode: String,
+    /// Its arguments, as JSON.
+    pub args: String,
+    /// Through what it was called: `cli`.
+    pub source: String,
+    /// For whom.
+    pub actor: Option<String>,
+    /// The machine.
+    pub host: String,
+    /// The process.
+    pub pid: u32,
+    /// The lease it holds.
+    pub lease: Option<String>,
+}
+
+/// A run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunRecord {
+    /// Its number.
+    pub id: RunId,
+    /// How it began.
+    pub start: RunStart,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended; `None`: it runs, or it was killed.
+    pub finished_at: Option<Timestamp>,
+    /// Its exit code.
+    pub exit_code: Option<i32>,
+    /// Its verdict, as JSON.
+    pub verdict: Option<String>,
+}
+
+/// An event as it was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRecord {
+    /// Its place, without gaps.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// The event, as JSON.
+    pub json: String,
+}
+
+impl Store {
+    /// Opens a run's record and forgets the oldest ones.
+    pub fn begin_run(&self, start: &RunStart, now: Timestamp) -> Result<RunId, StoreError> {
+        self.write(|tx| {
+            tx.execute(
+                "INSERT INTO rollcall_runs (mode, args, source, actor, host, pid, lease, started_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                params![
+                    start.mode,
+                    start.args,
+                    start.source,
+                    start.actor,
+                    start.host,
+                    start.pid,
+                    start.lease,
+                    now.to_string(),
+                ],
+            )?;
+            let id = RunId(tx.last_insert_rowid());
+            forget_before(tx, id.0 - KEPT + 1)?;
+            Ok(id)
+        })
+    }
+
+    /// Appends events, all or none.
+    pub fn append_events(&self, run: RunId, events: &[EventRecord]) -> Result<(), StoreError> {
+        self.write(|tx| {
+            let mut statement = tx.prepare_cached(
+                "INSERT INTO rollcall_events (run, seq, at, json) VALUES (?1, ?2, ?3, ?4)",
+            )?;
+            for event in events {
+                let seq = i64::try_from(event.seq).unwrap_or(i64::MAX);
+                statement.execute(params![run.0, seq, event.at.to_string(), event.json])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Closes a run's record.
+    pub fn finish_run(
+        &self,
+        run: RunId,
+        exit_code: i32,
+        verdict: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write(|tx| {
+            let finished = tx.execute(
+                "UPDATE rollcall_runs SET finished_at = ?2, exit_code = ?3, verdict = ?4 WHERE id = ?1",
+                params![run.0, now.to_string(), exit_code, verdict],
+            )?;
+            if finished == 1 {
+                Ok(())
+            } else {
+                Err(no_run(run))
+            }
+        })
+    }
+
+    /// The newest runs, newest first.
+    pub fn runs(&self, limit: u32) -> Result<Vec<RunRecord>, StoreError> {
+        self.with_side_tables(|conn| {
+            select(
+                conn,
+                "SELECT * FROM rollcall_runs ORDER BY id DESC LIMIT ?1",
+                i64::from(limit),
+            )
+        })
+    }
+
+    /// One run.
+    pub fn run(&self, run: RunId) -> Result<RunRecord, StoreError> {
+        let sql = "SELECT * FROM rollcall_runs WHERE id = ?1";
+        let found = self.with_side_tables(|conn| select(conn, sql, run.0))?;
+        found.into_iter().next().ok_or_else(|| no_run(run))
+    }
+
+    /// The newest run, if there was any.
+    pub fn last_run(&self) -> Result<Option<RunRecord>, StoreError> {
+        Ok(self.runs(1)?.into_iter().next())
+    }
+
+    /// What a run said, in order.
+    pub fn events(&self, run: RunId) -> Result<Vec<EventRecord>, StoreError> {
+        self.with_side_tables(|conn| {
+            let mut statement = conn
+                .prepare("SELECT seq, at, json FROM rollcall_events WHERE run = ?1 ORDER BY seq")?;
+            let mut rows = statement.query([run.0])?;
+            let mut events = Vec::new();
+            while let Some(row) = rows.next()? {
+                events.push(EventRecord {
+                    seq: row.get::<_, i64>(0)?.unsigned_abs(),
+                    at: meta::instant(conn, &row.get::<_, String>(1)?)?,
+                    json: row.get(2)?,
+                });
+            }
+            Ok(events)
+        })
+    }
+
+    /// Marks a saved plan as applied; a plan is applied once.
+    pub fn use_plan(&self, plan: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.write(|tx| {
+            let at: Option<String> = tx
+                .query_row(
+                    "SELECT at FROM rollcall_used_plans WHERE plan = ?1",
+                    [plan],
+                    |row| row.get(0),
+                )
+                .optional()?;
+            if let Some(at) = at {
+                return Err(StoreError::PlanUsed {
+                    plan: plan.to_owned(),
+                    at,
+                });
+            }
+            let sql = "INSERT INTO rollcall_used_plans (plan, at) VALUES (?1, ?2)";
+            tx.execute(sql, params![plan, now.to_string()])?;
+            Ok(())
+        })
+    }
+
+    /// Reads records, of which a database without side tables has none.
+    pub(super) fn with_side_tables<T>(
+        &self,
+        f: impl FnOnce(&Connection) -> Result<Vec<T>, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.read(|conn| match migrations::known_version(conn)? {
+            Some(_) => f(conn),
+            None => Ok(Vec::new()),
+        })
+    }
+}
+
+fn no_run(run: RunId) -> StoreError {
+    StoreError::NoRecord(format!("run {}", run.0))
+}
+
+fn forget_before(conn: &Connection, oldest: i64) -> Result<(), StoreError> {
+    conn.execute("DELETE FROM rollcall_events WHERE run < ?1", [oldest])?;
+    conn.execute("DELETE FROM rollcall_steps WHERE run < ?1", [oldest])?;
+    conn.execute("DELETE FROM rollcall_runs WHERE id < ?1", [oldest])?;
+    Ok(())
+}
+
+fn select(conn: &Connection, sql: &str, value: i64) -> Result<Vec<RunRecord>, StoreError> {
+    let mut statement = conn.prepare(sql)?;
+    let mut rows = statement.query([value])?;
+    let mut runs = Vec::new();
+    while let Some(row) = rows.next()? {
+        runs.push(record(conn, row)?);
+    }
+    Ok(runs)
+}
+
+fn record(conn: &Connection, row: &Row<'_>) -> Result<RunRecord, StoreError> {
+    Ok(RunRecord {
+        id: RunId(row.get("id")?),
+        start: RunStart {
+            mode: row.get("mode")?,
+            args: row.get("args")?,
+            source: row.get("source")?,
+            actor: row.get("actor")?,
+            host: row.get("host")?,
+            pid: row.get("pid")?,
+            lease: row.get("lease")?,
+        },
+        started_at: meta::instant(conn, &row.get::<_, String>("started_at")?)?,
+        finished_at: meta::maybe_instant(conn, row.get("finished_at")?)?,
+        exit_code: row.get("exit_code")?,
+        verdict: row.get("verdict")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{NOW, at, run_start, store};
+    use super::*;
+
+    #[test]
+    fn a_run_is_told_from_its_start_to_its_verdict() {
+        let (_dir, store) = store();
+        assert_eq!(store.last_run().unwrap(), None);
+        let id = store.begin_run(&run_start(None), NOW).unwrap();
+        let running = store.run(id).unwrap();
+        assert_eq!(
+            (&running.start, running.finished_at),
+            (&run_start(None), None)
+        );
+        let events: Vec<_> = (0..3)
+            .map(|seq| EventRecord {
+                seq,
+                at: at(1),
+                json: format!("{{\"seq\":{seq}}}"),
+            })
+            .collect();
+        store.append_events(id, &events[1..]).unwrap();
+        store.append_events(id, &events[..1]).unwrap();
+        assert_eq!(store.events(id).unwrap(), events);
+        store.finish_run(id, 3, "{}", at(5)).unwrap();
+        let run = store.last_run().unwrap().unwrap();
+        assert_eq!((run.finished_at, run.exit_code), (Some(at(5)), Some(3)));
+        let ghost = store.finish_run(RunId(99), 0, "{}", NOW);
+        assert!(matches!(ghost, Err(StoreError::NoRecord(_))));
+    }
+
+    #[test]
+    fn an_event_is_stored_once_and_a_batch_as_a_whole() {
+        let (_dir, store) = store();
+        let id = store.begin_run(&run_start(None), NOW).unwrap();
+        let event = |seq| EventRecord {
+            seq,
+            at: NOW,
+            json: "{}".to_owned(),
+        };
+        store.append_events(id, &[event(0)]).unwrap();
+        store.append_events(id, &[event(1), event(0)]).unwrap_err();
+        assert_eq!(store.events(id).unwrap(), [event(0)]);
+    }
+
+    #[test]
+    fn the_last_200_runs_are_kept_with_all_they_said() {
+        let (_dir, store) = store();
+        let event = EventRecord {
+            seq: 0,
+            at: NOW,
+            json: "{}".to_owned(),
+        };
+        for _ in 0..203 {
+            let id = store.begin_run(&run_start(None), NOW).unwrap();
+            store
+                .append_events(id, std::slice::from_ref(&event))
+                .unwrap();
+        }
+        let runs = store.runs(1000).unwrap();
+        assert_eq!(
+            (runs.len(), runs[0].id, runs[199].id),
+            (200, RunId(203), RunId(4))
+        );
+        assert_eq!(store.events(RunId(3)).unwrap(), []);
+        assert_eq!(store.events(RunId(4)).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_plan_is_used_once() {
+        let (_dir, store) = store();
+        store.use_plan("p", NOW).unwrap();
+        store.use_plan("q", NOW).unwrap();
+        let again = store.use_plan("p", at(1));
+        assert!(
+            matches!(again, Err(StoreError::PlanUsed { .. })),
+            "{again:?}"
+        );
+    }
+}
