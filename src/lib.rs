@@ -1,4 +1,5 @@
 //! rollcall.
+pub mod cli;
 pub mod clock;
 pub mod execute;
 pub mod model;

@@ -19,56 +19,56 @@ const OUTPUT: &str = "Output";
     max_term_width = 100,
     after_help = "rollcall alone shows the status and what to type next.\nExit codes: docs/EXIT_CODES.md; every flag that destroys nothing has a twin ROLLCALL_FLAG in the environment."
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(flatten)]
-    pub global: Global,
+    pub(crate) global: Global,
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub(crate) command: Option<Command>,
 }
 
 /// What every command takes.
 #[derive(Debug, Args)]
-pub struct Global {
+pub(crate) struct Global {
     /// The database with the table `clusters` [default: rollcall.db in the user's data directory].
     #[arg(long, global = true, value_name = "PATH")]
-    pub db: Option<PathBuf>,
+    pub(crate) db: Option<PathBuf>,
     /// Act on a rehearsal world kept in DIR instead of this machine's Docker.
     #[arg(long, global = true, value_name = "DIR", num_args = 0..=1, require_equals = true)]
     #[expect(clippy::option_option, reason = "absent, given without a folder, given with one: three different wishes")]
-    pub sandbox: Option<Option<PathBuf>>,
+    pub(crate) sandbox: Option<Option<PathBuf>>,
     /// The configuration [default: rollcall.toml in the user's configuration directory].
     #[arg(long, global = true, value_name = "PATH", help_heading = OUTPUT)]
-    pub config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
     /// What standard output, or a file, gets: `table`, `json` or `ndjson`; may be given several times.
     #[arg(short, long, global = true, value_name = "FORMAT[=PATH]", help_heading = OUTPUT)]
-    pub output: Vec<OutputSpec>,
+    pub(crate) output: Vec<OutputSpec>,
     /// Write every event as one JSON object per line, beside the normal output.
     #[arg(long, global = true, value_name = "PATH|fd:N", help_heading = OUTPUT)]
-    pub events: Option<String>,
+    pub(crate) events: Option<String>,
     /// How progress is shown.
     #[arg(long, global = true, value_enum, default_value_t, help_heading = OUTPUT)]
-    pub progress: ProgressMode,
+    pub(crate) progress: ProgressMode,
     /// When to colour.
     #[arg(long, global = true, value_enum, default_value_t, help_heading = OUTPUT)]
-    pub color: ColorMode,
+    pub(crate) color: ColorMode,
     /// Say more on standard error; twice says everything.
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = OUTPUT)]
-    pub verbose: u8,
+    pub(crate) verbose: u8,
     /// Say nothing on standard error but errors.
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = OUTPUT)]
-    pub quiet: bool,
+    pub(crate) quiet: bool,
 }
 
 /// `FORMAT` or `FORMAT=PATH`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutputSpec {
-    pub format: Format,
-    pub path: Option<PathBuf>,
+pub(crate) struct OutputSpec {
+    pub(crate) format: Format,
+    pub(crate) path: Option<PathBuf>,
 }
 
 /// A format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     Table,
     Json,
     Ndjson,
@@ -88,7 +88,7 @@ impl std::str::FromStr for OutputSpec {
 
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum ProgressMode {
+pub(crate) enum ProgressMode {
     /// Live rows on a terminal, lines elsewhere.
     #[default]
     Auto,
@@ -102,7 +102,7 @@ pub enum ProgressMode {
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum ColorMode {
+pub(crate) enum ColorMode {
     /// On a terminal, unless `NO_COLOR` says no or `CLICOLOR_FORCE` says yes.
     #[default]
     Auto,
@@ -114,7 +114,7 @@ pub enum ColorMode {
 
 /// The commands, the daily ones first.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Show what differs from the table and, with --repair or --prune, make it so
     #[command(after_help = "Without a mode it changes nothing and shows what --repair would do.\nExit codes: 0 in sync or converged, 3 drift found or left, 5 refused by a guard, 9 could not be observed, 12 not ready.")]
     Reconcile(Box<Reconcile>),
@@ -145,75 +145,75 @@ pub enum Command {
 
 /// `rollcall reconcile`.
 #[derive(Debug, Args)]
-pub struct Reconcile {
+pub(crate) struct Reconcile {
     /// Make it so: create, start, register, and delete what a row says is absent.
     #[arg(long)]
-    pub repair: bool,
+    pub(crate) repair: bool,
     /// Take away what no row wants: `rows` whose clusters are gone, `orphans`, `registrations`; bare: all three.
     #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = "rows,orphans,registrations")]
-    pub prune: Vec<PruneWhat>,
+    pub(crate) prune: Vec<PruneWhat>,
     /// Change nothing: show exactly what the same command would do without this flag.
     #[arg(long)]
-    pub dry_run: bool,
+    pub(crate) dry_run: bool,
     /// Only this cluster, NAME or PROVIDER/NAME; may be given several times.
     #[arg(long, value_name = "NAME")]
-    pub only: Vec<Selector>,
+    pub(crate) only: Vec<Selector>,
     /// Not this cluster; may be given several times.
     #[arg(long, value_name = "NAME")]
-    pub exclude: Vec<Selector>,
+    pub(crate) exclude: Vec<Selector>,
     /// Delete this cluster of ours and make it again; may be given several times.
     #[arg(long, value_name = "NAME")]
-    pub replace: Vec<Selector>,
+    pub(crate) replace: Vec<Selector>,
     /// Delete broken clusters of ours and make them again.
     #[arg(long)]
-    pub replace_broken: bool,
+    pub(crate) replace_broken: bool,
     /// Take this foreign cluster over; may be given several times.
     #[arg(long, value_name = "NAME")]
-    pub adopt: Vec<Selector>,
+    pub(crate) adopt: Vec<Selector>,
     /// How many of a class may go without being named: N or P%.
     #[arg(long, value_name = "N|P%", value_parser = delete_limit, help_heading = SAFETY)]
-    pub max_deletes: Option<DeleteLimit>,
+    pub(crate) max_deletes: Option<DeleteLimit>,
     /// Let all of a class go, also with an empty table.
     #[arg(long, help_heading = SAFETY)]
-    pub allow_all: bool,
+    pub(crate) allow_all: bool,
     /// Do not ask on a terminal.
     #[arg(short, long, help_heading = SAFETY)]
-    pub yes: bool,
+    pub(crate) yes: bool,
     /// Accept that another engine answers than the one the ledger belongs to.
     #[arg(long, help_heading = SAFETY)]
-    pub accept_engine: bool,
+    pub(crate) accept_engine: bool,
     /// How many clusters are worked on at once [default: min(cores, free memory / 1.5 GiB, 4)].
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64), help_heading = RUNNING)]
-    pub jobs: Option<u16>,
+    pub(crate) jobs: Option<u16>,
     /// Whether the clusters' API servers are asked.
     #[arg(long, value_enum, default_value_t, help_heading = RUNNING)]
-    pub probe: Probe,
+    pub(crate) probe: Probe,
     /// How long one step may take.
     #[arg(long, value_name = "DUR", value_parser = duration, default_value = "5m", help_heading = RUNNING)]
-    pub step_timeout: Duration,
+    pub(crate) step_timeout: Duration,
     /// How long the whole run may take.
     #[arg(long, value_name = "DUR", value_parser = duration, help_heading = RUNNING)]
-    pub timeout: Option<Duration>,
+    pub(crate) timeout: Option<Duration>,
     /// How often a step that may yet succeed is tried again.
     #[arg(long, value_name = "N", default_value_t = 2, help_heading = RUNNING)]
-    pub retries: u32,
+    pub(crate) retries: u32,
     /// What to do when another run holds the lock.
     #[arg(long, value_enum, default_value_t, help_heading = RUNNING)]
-    pub on_lock: OnLock,
+    pub(crate) on_lock: OnLock,
     /// How long to wait for it.
     #[arg(long, value_name = "DUR", value_parser = duration, default_value = "60s", help_heading = RUNNING)]
-    pub lock_timeout: Duration,
+    pub(crate) lock_timeout: Duration,
     /// Save what was observed, for a bug report.
     #[arg(long, value_name = "FILE", help_heading = RUNNING)]
-    pub save_observation: Option<PathBuf>,
+    pub(crate) save_observation: Option<PathBuf>,
     /// Plan from a saved observation instead of looking; never with a mode that changes something.
     #[arg(long, value_name = "FILE", conflicts_with = "save_observation", help_heading = RUNNING)]
-    pub observation: Option<PathBuf>,
+    pub(crate) observation: Option<PathBuf>,
 }
 
 impl Reconcile {
     /// What may be pruned.
-    pub fn prunes(&self) -> Prune {
+    pub(crate) fn prunes(&self) -> Prune {
         let has = |what| self.prune.contains(&what);
         Prune {
             rows: has(PruneWhat::Rows),
@@ -225,7 +225,7 @@ impl Reconcile {
 
 /// What a prune may take away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PruneWhat {
+pub(crate) enum PruneWhat {
     Rows,
     Orphans,
     Registrations,
@@ -233,7 +233,7 @@ pub enum PruneWhat {
 
 /// Whether the clusters' API servers are asked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Probe {
+pub(crate) enum Probe {
     /// Ask those of rows and of the ledger.
     #[default]
     Auto,
@@ -243,7 +243,7 @@ pub enum Probe {
 
 /// What to do when another run holds the lock.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum OnLock {
+pub(crate) enum OnLock {
     /// Wait for it.
     #[default]
     Wait,
@@ -252,31 +252,31 @@ pub enum OnLock {
 }
 
 #[derive(Debug, Args)]
-pub struct StatusArgs {
+pub(crate) struct StatusArgs {
     /// Only this cluster, NAME or PROVIDER/NAME.
-    pub name: Option<Selector>,
+    pub(crate) name: Option<Selector>,
     /// Whether the clusters' API servers are asked.
     #[arg(long, value_enum, default_value_t)]
-    pub probe: Probe,
+    pub(crate) probe: Probe,
 }
 
 #[derive(Debug, Args)]
-pub struct ExplainArgs {
+pub(crate) struct ExplainArgs {
     /// Which cluster, NAME or PROVIDER/NAME.
-    pub name: Selector,
+    pub(crate) name: Selector,
 }
 
 #[derive(Debug, Args)]
-pub struct HistoryArgs {
+pub(crate) struct HistoryArgs {
     /// Replay this run.
-    pub run: Option<i64>,
+    pub(crate) run: Option<i64>,
     /// How many runs to list.
     #[arg(short = 'n', long, default_value_t = 20)]
-    pub limit: u32,
+    pub(crate) limit: u32,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum ClusterCommand {
+pub(crate) enum ClusterCommand {
     /// List the rows, and the rows that were pruned
     List,
     /// Take a live cluster into the ledger, so that rollcall may change and delete it
@@ -296,17 +296,17 @@ pub enum ClusterCommand {
 }
 
 #[derive(Debug, Args)]
-pub struct InitArgs {
+pub(crate) struct InitArgs {
     /// This file is a copy: give it a ledger of its own, empty.
     #[arg(long, conflicts_with = "moved")]
-    pub new_owner: bool,
+    pub(crate) new_owner: bool,
     /// This file was moved: keep its ledger.
     #[arg(long)]
-    pub moved: bool,
+    pub(crate) moved: bool,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum LockCommand {
+pub(crate) enum LockCommand {
     /// Show who holds the lock
     Show,
     /// Take the lock away from its holder
@@ -314,13 +314,13 @@ pub enum LockCommand {
 }
 
 #[derive(Debug, Args)]
-pub struct SchemaArgs {
+pub(crate) struct SchemaArgs {
     /// Which document; without one, all names.
-    pub document: Option<String>,
+    pub(crate) document: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum SandboxCommand {
+pub(crate) enum SandboxCommand {
     /// Show the world and the instructions it has
     Show,
     /// Give the world an instruction, such as 'create takes 40s' or 'docker is down'
@@ -359,7 +359,7 @@ pub enum SandboxCommand {
 }
 
 /// `90`, `90s`, `5m`, `1h30m`; a bare number is seconds.
-pub fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("'{text}' is no duration: 90s, 5m and 1h30m are");
     if let Ok(seconds) = text.parse::<u64>() {
         return Ok(Duration::from_secs(seconds));

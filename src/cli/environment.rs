@@ -26,7 +26,7 @@ fn twin(long: &str) -> String {
 }
 
 /// The arguments with those of the environment added at the end, so that clap checks them like any other.
-pub fn with_environment(mut command: Command, args: Vec<OsString>, env: &BTreeMap<String, String>) -> Vec<OsString> {
+pub(crate) fn with_environment(mut command: Command, args: Vec<OsString>, env: &BTreeMap<String, String>) -> Vec<OsString> {
     if !env.keys().any(|key| key.starts_with("ROLLCALL_")) {
         return args;
     }

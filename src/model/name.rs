@@ -63,6 +63,13 @@ impl fmt::Display for ClusterName {
     }
 }
 
+impl FromStr for ClusterName {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        Self::parse(text)
+    }
+}
+
 impl TryFrom<String> for ClusterName {
     type Error = NameError;
     fn try_from(text: String) -> Result<Self, NameError> {

@@ -32,7 +32,12 @@ pub fn phase_of(nodes: &[NodeView], balancer: Balancer) -> (Phase, Option<String
         return (Phase::Created, Some("no node was ever started".to_owned()));
     }
     let resting = |states: &[NodeState]| lasting.iter().find(|node| states.contains(&node.state));
-    let idle = [NodeState::Created, NodeState::Exited, NodeState::Dead, NodeState::Removing];
+    let idle = [
+        NodeState::Created,
+        NodeState::Exited,
+        NodeState::Dead,
+        NodeState::Removing,
+    ];
     if let Some(node) = resting(&[NodeState::Restarting]) {
         let why = format!("{} restarts again and again", node.name);
         return (Phase::Restarting, Some(why));
@@ -79,10 +84,16 @@ mod tests {
             (&[(Server, Paused), (Lb, Exited)], Phase::Stopped),
             (&[(Server, Restarting), (Lb, Exited)], Phase::Restarting),
             (&[(Server, Running), (Lb, Running)], Phase::Running),
-            (&[(Server, Running), (Lb, Running), (Helper, Exited)], Phase::Running),
+            (
+                &[(Server, Running), (Lb, Running), (Helper, Exited)],
+                Phase::Running,
+            ),
         ];
         for (nodes, phase) in cases {
-            let views: Vec<_> = nodes.iter().map(|(role, state)| node(*role, *state)).collect();
+            let views: Vec<_> = nodes
+                .iter()
+                .map(|(role, state)| node(*role, *state))
+                .collect();
             assert_eq!(phase_of(&views, Balancer::Expected).0, phase, "{nodes:?}");
         }
         let alone = [node(Server, Running)];

@@ -117,7 +117,10 @@ mod tests {
         let (first, second) = (time.after(minute), time.after(minute));
         time.reach(first);
         time.reach(second);
-        assert_eq!(time.now().duration_since(start), SignedDuration::from_mins(1));
+        assert_eq!(
+            time.now().duration_since(start),
+            SignedDuration::from_mins(1)
+        );
     }
 
     #[test]

@@ -51,30 +51,30 @@ impl Blueprint {
     }
 
     /// One stage.
-    pub(super) fn apply(&self, state: &mut State, stage: Stage) -> Result<(), ProviderError> {
+    pub(super) fn apply(&self, world: &mut State, stage: Stage) -> Result<(), ProviderError> {
         match stage {
-            Stage::Network => self.network(state).map(drop),
+            Stage::Network => self.network(world).map(drop),
             Stage::Volume => {
                 let label = Some(self.of.clone());
-                state.make_volume(&self.image_volume(), label, self.nonce.clone());
+                world.make_volume(&self.image_volume(), label, self.nonce.clone());
                 Ok(())
             }
-            Stage::Tools => self.tools(state),
-            Stage::Server => self.server(state),
-            Stage::Balancer => self.balancer(state),
-            Stage::StartServer => self.start(state, NodeRole::Server),
-            Stage::StartBalancer => self.start(state, NodeRole::Balancer),
+            Stage::Tools => self.tools(world),
+            Stage::Server => self.server(world),
+            Stage::Balancer => self.balancer(world),
+            Stage::StartServer => self.start(world, NodeRole::Server),
+            Stage::StartBalancer => self.start(world, NodeRole::Balancer),
             Stage::Boot => {
-                let id = self.node(state, NodeRole::Server)?.id.clone();
-                if let Some(api) = state.container_mut(&id).and_then(|c| c.api.as_mut()) {
+                let id = self.node(world, NodeRole::Server)?.id.clone();
+                if let Some(api) = world.container_mut(&id).and_then(|c| c.api.as_mut()) {
                     api.state = ApiState::Serving;
                 }
                 Ok(())
             }
             Stage::DropTools => {
-                if let Ok(helper) = self.node(state, NodeRole::Helper) {
+                if let Ok(helper) = self.node(world, NodeRole::Helper) {
                     let id = helper.id.clone();
-                    state.remove_container(&id);
+                    world.remove_container(&id);
                 }
                 Ok(())
             }
@@ -86,9 +86,7 @@ impl Blueprint {
         if self.is_shared() {
             return match state.network_named(Tool::SHARED_NETWORK) {
                 Some(network) => Ok(network.id.clone()),
-                None => {
-                    state.make_network(Tool::SHARED_NETWORK, None, NetworkKind::Plain, None)
-                }
+                None => state.make_network(Tool::SHARED_NETWORK, None, NetworkKind::Plain, None),
             };
         }
         let name = self.tool.network(&self.of.name);
@@ -151,9 +149,7 @@ impl Blueprint {
         balancer.networks = vec![self.network_id(state)?];
         balancer.nonce.clone_from(&self.nonce);
         balancer.ports.clone_from(&self.ports);
-        balancer
-            .ports
-            .extend(api.map(|api| (Tool::API, api.port)));
+        balancer.ports.extend(api.map(|api| (Tool::API, api.port)));
         state.make_container(balancer).map(drop)
     }
 
@@ -176,11 +172,17 @@ impl Blueprint {
 
     fn network_id(&self, state: &State) -> Result<NetworkId, ProviderError> {
         let own = self.tool.network(&self.of.name);
-        let name = if self.is_shared() { Tool::SHARED_NETWORK } else { &own };
+        let name = if self.is_shared() {
+            Tool::SHARED_NETWORK
+        } else {
+            &own
+        };
         state
             .network_named(name)
             .map(|network| network.id.clone())
-            .ok_or_else(|| ProviderError::new(Fault::Permanent, format!("network {name} not found")))
+            .ok_or_else(|| {
+                ProviderError::new(Fault::Permanent, format!("network {name} not found"))
+            })
     }
 
     /// Whether the cluster lives on kind's own network: kind makes no network of its own accord.
@@ -188,7 +190,11 @@ impl Blueprint {
         self.tool == Tool::Kind && self.subnet.is_none()
     }
 
+    /// The image volume, which every node of k3d mounts.
     fn mounted(&self, state: &State) -> Vec<VolumeId> {
+        if self.tool == Tool::Kind {
+            return Vec::new();
+        }
         let name = self.image_volume();
         let volume = state.volumes.iter().find(|v| v.id.name() == name);
         volume.map(|v| v.id.clone()).into_iter().collect()

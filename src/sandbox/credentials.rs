@@ -66,7 +66,11 @@ fn base64(bytes: &[u8]) -> String {
         let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
         out.push(digit(bits >> 18));
         out.push(digit(bits >> 12));
-        out.push(if chunk.len() > 1 { digit(bits >> 6) } else { '=' });
+        out.push(if chunk.len() > 1 {
+            digit(bits >> 6)
+        } else {
+            '='
+        });
         out.push(if chunk.len() > 2 { digit(bits) } else { '=' });
     }
     out
@@ -96,6 +100,9 @@ mod tests {
         }
         assert!(!format!("{access:?}").contains(SECRET_MARK));
         assert!(!access.ca_data.contains(SECRET_MARK));
-        assert_ne!(client_key(&Incarnation::new("a")), client_key(&Incarnation::new("b")));
+        assert_ne!(
+            client_key(&Incarnation::new("a")),
+            client_key(&Incarnation::new("b"))
+        );
     }
 }

@@ -1,11 +1,11 @@
 //! The engine's own rules: what it refuses, and what it lets happen. It knows no tool.
 
+use std::net::Ipv4Addr;
+
 use super::journal::Deed;
 use super::state::{Noted, State};
 use super::things::{ApiState, Container, Label, Network, NetworkKind, Volume};
-use crate::model::{
-    ContainerId, NetworkId, NodeState, Nonce, Port, Subnet, VolumeId,
-};
+use crate::model::{ContainerId, NetworkId, NodeState, Nonce, Port, Subnet, VolumeId};
 use crate::provider::{Fault, ProviderError};
 
 /// Something is in the way that somebody else made.
@@ -70,7 +70,7 @@ impl State {
         for port in ports {
             self.port_is_free(port, id)?;
         }
-        self.run(id);
+        self.run(id, None);
         if let Some(container) = self.container(id) {
             let (noted, made_by) = (container.clone(), container.made_by);
             self.note(Deed::Start, Noted::from(&noted), made_by);
@@ -78,10 +78,10 @@ impl State {
         Ok(())
     }
 
-    /// Lets a container run, with an address and an API that answers if it ever did.
-    pub(super) fn run(&mut self, id: &ContainerId) {
+    /// Lets a container run, with an address that is not `old`, and an API that answers if it ever did.
+    pub(super) fn run(&mut self, id: &ContainerId, old: Option<Ipv4Addr>) {
         let network = self.container(id).and_then(|c| c.networks.first().cloned());
-        let address = network.and_then(|network| self.fresh_address(&network));
+        let address = network.and_then(|network| self.fresh_address(&network, old));
         if let Some(container) = self.container_mut(id) {
             container.state = NodeState::Running;
             container.address = address;
@@ -95,7 +95,9 @@ impl State {
 
     /// Unpauses a container; one that is not paused stays as it is.
     pub(super) fn unpause_container(&mut self, id: &ContainerId) -> Result<(), ProviderError> {
-        let container = self.container_mut(id).ok_or_else(|| no_such_container(id))?;
+        let container = self
+            .container_mut(id)
+            .ok_or_else(|| no_such_container(id))?;
         if container.state == NodeState::Paused {
             container.state = NodeState::Running;
             let (noted, made_by) = (container.clone(), container.made_by);
@@ -138,7 +140,9 @@ impl State {
         nonce: Option<Nonce>,
     ) -> Result<NetworkId, ProviderError> {
         if self.network_named(name).is_some() {
-            return Err(in_the_way(format!("network with name {name} already exists")));
+            return Err(in_the_way(format!(
+                "network with name {name} already exists"
+            )));
         }
         let subnet = match subnet {
             Some(asked) => match self.overlapping(asked) {
@@ -247,7 +251,11 @@ impl State {
     }
 
     /// Whether a container could have this port of the host now.
-    pub(super) fn port_is_free(&self, port: Port, container: &ContainerId) -> Result<(), ProviderError> {
+    pub(super) fn port_is_free(
+        &self,
+        port: Port,
+        container: &ContainerId,
+    ) -> Result<(), ProviderError> {
         if self.listeners.contains(&port) {
             return Err(refused(format!(
                 "Error starting userland proxy: listen tcp4 127.0.0.1:{port}: bind: address already in use"

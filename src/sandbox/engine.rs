@@ -66,7 +66,10 @@ impl Engine for SandboxEngine {
             }
             log.line(&format!("start {}", node.name));
             run.change(|state| {
-                if state.container(&node.id).is_some_and(|c| c.state == NodeState::Paused) {
+                if state
+                    .container(&node.id)
+                    .is_some_and(|c| c.state == NodeState::Paused)
+                {
                     state.unpause_container(&node.id)
                 } else {
                     state.start_container(&node.id)
@@ -119,7 +122,10 @@ async fn pass(run: &mut Run, done: &mut usize, count: usize) -> Result<(), Provi
 pub(super) fn complete(view: &ClusterView) -> Result<(), ProviderError> {
     if matches!(view.phase, Phase::Partial | Phase::Residue | Phase::Absent) {
         let why = view.detail.as_deref().unwrap_or("it has no node");
-        return Err(ProviderError::new(Fault::Permanent, format!("it cannot be started: {why}")));
+        return Err(ProviderError::new(
+            Fault::Permanent,
+            format!("it cannot be started: {why}"),
+        ));
     }
     Ok(())
 }

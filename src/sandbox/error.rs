@@ -58,7 +58,8 @@ pub enum SandboxError {
 
 impl From<SandboxError> for ProviderError {
     fn from(error: SandboxError) -> Self {
-        let cause = std::error::Error::source(&error).map_or_else(String::new, |e| format!(": {e}"));
+        let cause =
+            std::error::Error::source(&error).map_or_else(String::new, |e| format!(": {e}"));
         Self::new(Fault::Permanent, format!("cannot {error}{cause}"))
     }
 }

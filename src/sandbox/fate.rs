@@ -93,7 +93,10 @@ mod tests {
             let fate = state.fate(Operation::Create, None, Some(&id));
             assert_eq!(fate.fault, Some(Fault::Transient));
         }
-        assert_eq!(state.fate(Operation::Create, None, Some(&id)), Fate::default());
+        assert_eq!(
+            state.fate(Operation::Create, None, Some(&id)),
+            Fate::default()
+        );
         assert!(state.faults.is_empty());
     }
 
@@ -102,9 +105,15 @@ mod tests {
         let mut state = state(&["create k3d/dev fails", "create kind takes 3s once"]);
         let (dev, other): (ClusterId, ClusterId) =
             ("k3d/dev".parse().unwrap(), "kind/dev".parse().unwrap());
-        assert_eq!(state.fate(Operation::Start, None, Some(&dev)), Fate::default());
+        assert_eq!(
+            state.fate(Operation::Start, None, Some(&dev)),
+            Fate::default()
+        );
         let slow = state.fate(Operation::Create, None, Some(&other));
-        assert_eq!((slow.takes, slow.effect), (Some(Duration::from_secs(3)), None));
+        assert_eq!(
+            (slow.takes, slow.effect),
+            (Some(Duration::from_secs(3)), None)
+        );
         let fate = state.fate(Operation::Create, None, Some(&dev));
         assert_eq!(fate.fault, Some(Fault::Permanent));
         assert_eq!(state.faults.len(), 1);

@@ -71,7 +71,9 @@ impl Sandbox {
     /// Somebody pauses all running nodes of a cluster.
     pub fn pause(&self, id: &ClusterId) -> Result<(), SandboxError> {
         self.each_node(id, |state, node| {
-            let running = state.container_mut(node).filter(|c| c.state == NodeState::Running);
+            let running = state
+                .container_mut(node)
+                .filter(|c| c.state == NodeState::Running);
             if let Some(container) = running {
                 container.state = NodeState::Paused;
             }
@@ -114,7 +116,7 @@ impl Sandbox {
 
     /// Somebody stops one node, by the name of its container.
     pub fn stop_node(&self, name: &str) -> Result<(), SandboxError> {
-        self.one_container(name, |state, id| state.stop_container(id))
+        self.one_container(name, State::stop_container)
     }
 
     /// Somebody removes one node, by the name of its container; its anonymous volumes stay.
@@ -136,7 +138,9 @@ impl Sandbox {
     /// Somebody connects a container to a network.
     pub fn connect(&self, container: &str, network: &str) -> Result<(), SandboxError> {
         self.by_hand(|state| {
-            let found = state.network_named(network).map(|network| network.id.clone());
+            let found = state
+                .network_named(network)
+                .map(|network| network.id.clone());
             let network = found.ok_or_else(|| missing(&format!("network {network}")))?;
             let found = state.containers.iter_mut().find(|c| c.name == container);
             let container = found.ok_or_else(|| missing(&format!("container {container}")))?;
@@ -170,11 +174,13 @@ impl Sandbox {
         endpoint: &str,
     ) -> Result<(), SandboxError> {
         self.by_hand(|state| {
-            let found = state.registrars.get_mut(registrar).and_then(|all| all.get_mut(id));
+            let found = state
+                .registrars
+                .get_mut(registrar)
+                .and_then(|all| all.get_mut(id));
             let entry = found.ok_or_else(|| missing(&format!("{id} in {registrar}")))?;
             endpoint.clone_into(&mut entry.endpoint);
-            entry.fingerprint =
-                credentials::fingerprint(id, endpoint, entry.incarnation.as_ref());
+            entry.fingerprint = credentials::fingerprint(id, endpoint, entry.incarnation.as_ref());
             Ok(())
         })
     }
@@ -186,8 +192,13 @@ impl Sandbox {
         id: &ClusterId,
     ) -> Result<(), SandboxError> {
         self.by_hand(|state| {
-            let found = state.registrars.get_mut(registrar).and_then(|all| all.remove(id));
-            found.map(drop).ok_or_else(|| missing(&format!("{id} in {registrar}")))
+            let found = state
+                .registrars
+                .get_mut(registrar)
+                .and_then(|all| all.remove(id));
+            found
+                .map(drop)
+                .ok_or_else(|| missing(&format!("{id} in {registrar}")))
         })
     }
 

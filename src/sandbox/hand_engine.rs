@@ -1,6 +1,5 @@
 //! The hand on the machine itself: the engine, the host's ports, the clock, and what is scripted to go wrong.
 
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::instruction::{Health, Instruction};
@@ -84,7 +83,9 @@ impl Sandbox {
     /// memory 0.
     pub fn set_pace(&self, pace: f64) -> Result<(), SandboxError> {
         if !(0.0..=1000.0).contains(&pace) {
-            return Err(SandboxError::Refused(format!("{pace} is no pace: 0 to 1000 is")));
+            return Err(SandboxError::Refused(format!(
+                "{pace} is no pace: 0 to 1000 is"
+            )));
         }
         self.vault.set_time(|time| time.pace = pace)
     }
@@ -154,29 +155,27 @@ impl Sandbox {
     }
 }
 
-/// What comes back does so in the opposite order, and addresses are dealt in the order of coming back. A port that
-/// somebody took meanwhile keeps its old owner down.
+/// What comes back does so in the opposite order, with addresses dealt anew: nobody may count on keeping one. A port
+/// that somebody took meanwhile keeps its old owner down.
 fn restart(state: &mut State) {
     let back: Vec<_> = state
         .containers
         .iter()
         .rev()
         .filter(|c| comes_back(c))
-        .map(|c| c.id.clone())
+        .map(|c| (c.id.clone(), c.address))
         .collect();
     for container in &mut state.containers {
-        container.address = None::<Ipv4Addr>;
+        container.address = None;
         if container.is_active() {
             container.state = NodeState::Exited;
         }
     }
-    for id in back {
-        let ports: Vec<Port> = state
-            .container(&id)
-            .map(|c| c.ports.values().copied().collect())
-            .unwrap_or_default();
-        if ports.iter().all(|port| state.port_is_free(*port, &id).is_ok()) {
-            state.run(&id);
+    for (id, old) in back {
+        let ports = state.container(&id).map(|c| c.ports.clone());
+        let free = |port| state.port_is_free(port, &id).is_ok();
+        if ports.unwrap_or_default().into_values().all(free) {
+            state.run(&id, old);
         }
     }
 }

@@ -25,9 +25,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::SandboxError;
+use super::registrar;
 use super::state::ENGINE;
 use super::tool::Tool;
-use super::registrar;
 use crate::model::{ClusterId, ProviderId, RegistrarId};
 
 /// One sentence of the grammar.
@@ -179,7 +179,9 @@ fn sentence(words: &[&str]) -> Result<Instruction, String> {
     };
     if fault.operation.is_none() && fault.registrar.is_none() {
         let known = OPERATIONS.map(|(name, _)| name).join(", ");
-        return Err(format!("{first:?} is neither a registrar nor one of {known}"));
+        return Err(format!(
+            "{first:?} is neither a registrar nor one of {known}"
+        ));
     }
     while let Some((word, more)) = rest.split_first() {
         if let Some(registrar) = registrar_named(word) {
@@ -195,7 +197,9 @@ fn sentence(words: &[&str]) -> Result<Instruction, String> {
     }
     let (effect, rest) = effect(rest)?;
     if fault.operation.is_none() && !matches!(effect, Effect::Answers(_)) {
-        return Err("a registrar 'answers CODE' or 'is HEALTH'; else begin with the operation".into());
+        return Err(
+            "a registrar 'answers CODE' or 'is HEALTH'; else begin with the operation".into(),
+        );
     }
     fault.effect = effect;
     fault.left = times(rest)?;
@@ -246,7 +250,9 @@ fn effect<'a, 'w>(words: &'a [&'w str]) -> Result<(Effect, &'a [&'w str]), Strin
 fn duration<'a, 'w>(words: &'a [&'w str]) -> Result<(Duration, &'a [&'w str]), String> {
     let (first, rest) = words.split_first().ok_or("it does not say how long")?;
     let digits = first.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let number: u64 = digits.parse().map_err(|_| format!("{first:?} is no duration"))?;
+    let number: u64 = digits
+        .parse()
+        .map_err(|_| format!("{first:?} is no duration"))?;
     let (unit, rest) = match (first.strip_prefix(digits), rest) {
         (Some(""), [unit, rest @ ..]) => (*unit, rest),
         (unit, rest) => (unit.unwrap_or_default(), rest),
@@ -274,7 +280,10 @@ fn times(words: &[&str]) -> Result<Option<u32>, String> {
 }
 
 fn named<T: Copy>(table: &[(&str, T)], word: &str) -> Option<T> {
-    table.iter().find(|(name, _)| *name == word).map(|(_, value)| *value)
+    table
+        .iter()
+        .find(|(name, _)| *name == word)
+        .map(|(_, value)| *value)
 }
 
 fn registrar_named(word: &str) -> Option<RegistrarId> {
@@ -283,13 +292,23 @@ fn registrar_named(word: &str) -> Option<RegistrarId> {
 
 impl fmt::Display for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(HEALTHS.iter().find(|(_, h)| h == self).map_or("", |(name, _)| name))
+        f.pad(
+            HEALTHS
+                .iter()
+                .find(|(_, h)| h == self)
+                .map_or("", |(name, _)| name),
+        )
     }
 }
 
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(OPERATIONS.iter().find(|(_, o)| o == self).map_or("", |(name, _)| name))
+        f.pad(
+            OPERATIONS
+                .iter()
+                .find(|(_, o)| o == self)
+                .map_or("", |(name, _)| name),
+        )
     }
 }
 
@@ -355,13 +374,25 @@ mod tests {
             ("create fails 3 times", "create fails 3 times"),
             ("create k3d/dev hangs", "create k3d/dev hangs"),
             ("create does nothing", "create does nothing"),
-            ("create fails after everything", "create fails after everything"),
+            (
+                "create fails after everything",
+                "create fails after everything",
+            ),
             ("remove fails half-way once", "remove fails half-way once"),
             ("create crashes half-way", "create crashes half-way"),
             ("create crashes", "create crashes half-way"),
-            ("register kubeconfig fails once", "register kubeconfig fails once"),
-            ("register kubeconfig k3d/dev fails", "register kubeconfig k3d/dev fails"),
-            ("Kubeconfig answers 500 twice", "kubeconfig answers 500 twice"),
+            (
+                "register kubeconfig fails once",
+                "register kubeconfig fails once",
+            ),
+            (
+                "register kubeconfig k3d/dev fails",
+                "register kubeconfig k3d/dev fails",
+            ),
+            (
+                "Kubeconfig answers 500 twice",
+                "kubeconfig answers 500 twice",
+            ),
             ("Docker is down", "docker is down"),
             ("docker is silent", "docker is silent"),
             ("docker is up", "docker is up"),

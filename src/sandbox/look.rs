@@ -23,7 +23,10 @@ impl State {
             match label.id() {
                 Some(id) => {
                     let view = self.cluster(&id);
-                    clusters.entry(id.provider).or_default().insert(id.name, view);
+                    clusters
+                        .entry(id.provider)
+                        .or_default()
+                        .insert(id.name, view);
                 }
                 None => {
                     unnamed.insert(Unnamed {
@@ -53,7 +56,7 @@ impl State {
         let server = self.first_server(&of);
         let network = server.and_then(|c| c.networks.first());
         let network = network.and_then(|id| self.networks.iter().find(|n| n.id == *id));
-        let balanced = self
+        let reachable = self
             .balancer(&of)
             .is_some_and(|balancer| balancer.state == NodeState::Running);
         ClusterView {
@@ -67,7 +70,7 @@ impl State {
             api_port: server.and_then(|c| c.api).map(|api| api.port),
             subnet: network.and_then(|network| network.subnet),
             server_ip: server.and_then(|c| c.address).map(|ip| ip.to_string()),
-            accepts_ports: tool == Some(Tool::K3d) && phase == Phase::Running && balanced,
+            accepts_ports: tool == Some(Tool::K3d) && phase == Phase::Running && reachable,
             probed: false,
             nodes,
         }
@@ -80,7 +83,9 @@ impl State {
             Some(&network.name) == name.as_ref()
                 && (network.kind == NetworkKind::K3d
                     || network.nonce.is_some()
-                    || self.nodes(of).any(|node| node.networks.contains(&network.id)))
+                    || self
+                        .nodes(of)
+                        .any(|node| node.networks.contains(&network.id)))
         })
     }
 
@@ -88,7 +93,9 @@ impl State {
     pub(super) fn own_volumes<'a>(&'a self, of: &Label) -> impl Iterator<Item = &'a Volume> {
         self.volumes.iter().filter(move |volume| {
             volume.label.as_ref() == Some(of)
-                || self.nodes(of).any(|node| node.anonymous.contains(&volume.id))
+                || self
+                    .nodes(of)
+                    .any(|node| node.anonymous.contains(&volume.id))
         })
     }
 
@@ -104,7 +111,10 @@ impl State {
     /// Every cluster of which something is left.
     fn labels(&self) -> BTreeSet<Label> {
         let nodes = self.containers.iter().filter_map(|c| c.member.as_ref());
-        let volumes = self.volumes.iter().filter_map(|volume| volume.label.clone());
+        let volumes = self
+            .volumes
+            .iter()
+            .filter_map(|volume| volume.label.clone());
         let networks = self.networks.iter().filter_map(|network| {
             let id = Tool::ALL
                 .iter()

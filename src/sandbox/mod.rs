@@ -6,7 +6,7 @@
 //! nothing is rolled back, a published port is lost to whoever runs first).
 //! Must not: see a plan, the ledger or the database; forgive what the real world would not; keep a secret.
 //!
-//! The file is one small SQLite database, `world.sqlite`. Every operation is one or several short transactions, none
+//! The file is one small database of `SQLite`, `world.sqlite`. Every operation is one or several short transactions, none
 //! of which is open while the operation waits, so that several processes can share a world.
 
 mod actor;

@@ -13,7 +13,7 @@ use crate::model::{ClusterId, RegistrarId};
 use crate::provider::{Fault, ProviderError};
 
 /// How long an operation may take whose caller names no deadline.
-pub(super) const PATIENCE: Duration = Duration::from_mins(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What is to be done.
 pub(super) struct Errand<'a> {
@@ -27,7 +27,11 @@ pub(super) struct Errand<'a> {
 
 impl<'a> Errand<'a> {
     /// Something with a cluster, without a deadline.
-    pub(super) fn new(operation: Operation, cluster: Option<&'a ClusterId>, takes: Duration) -> Self {
+    pub(super) fn new(
+        operation: Operation,
+        cluster: Option<&'a ClusterId>,
+        takes: Duration,
+    ) -> Self {
         Self {
             operation,
             registrar: None,
@@ -64,7 +68,10 @@ pub(super) struct Run {
 
 impl Run {
     /// Begins. Fails when the source does not answer, or when the fate is to fail at once.
-    pub(super) async fn begin(vault: &Arc<Vault>, errand: Errand<'_>) -> Result<Self, ProviderError> {
+    pub(super) async fn begin(
+        vault: &Arc<Vault>,
+        errand: Errand<'_>,
+    ) -> Result<Self, ProviderError> {
         let source = match (errand.operation, errand.registrar) {
             (Operation::Ready, _) => None,
             (_, Some(registrar)) => Some(registrar.to_string()),
@@ -97,6 +104,9 @@ impl Run {
 
     /// Waits, and fails with the deadline.
     pub(super) async fn spend(&mut self, duration: Duration) -> Result<(), ProviderError> {
+        if duration.is_zero() {
+            return Ok(());
+        }
         let wait = duration.min(self.left);
         self.left = self.left.saturating_sub(wait);
         self.spent = self.spent.saturating_add(wait);
@@ -155,13 +165,18 @@ impl Run {
         }
     }
 
+    /// The way through an operation that is one step.
+    pub(super) async fn pass(&mut self) -> Result<(), ProviderError> {
+        self.half_way().await?;
+        self.spend(self.takes).await
+    }
+
     /// The whole of an operation that is one step: waits, then does it.
     pub(super) async fn simple(
         mut self,
         f: impl FnOnce(&mut State) -> Result<(), ProviderError>,
     ) -> Result<(), ProviderError> {
-        self.half_way().await?;
-        self.spend(self.takes).await?;
+        self.pass().await?;
         if !self.does_nothing() {
             self.change(f)?;
         }
@@ -172,7 +187,9 @@ impl Run {
         let fault = self.fate.fault.unwrap_or(Fault::Permanent);
         let because = &self.fate.because;
         let message = match self.fate.effect {
-            Some(Effect::Crashes) => format!("the tool was killed by signal 9 (scripted: {because})"),
+            Some(Effect::Crashes) => {
+                format!("the tool was killed by signal 9 (scripted: {because})")
+            }
             Some(Effect::Answers(code)) => {
                 let source = self.source.as_deref().unwrap_or("it");
                 format!("{source} answered {code} (scripted: {because})")

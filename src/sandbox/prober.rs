@@ -16,6 +16,9 @@ use super::vault::Vault;
 use crate::model::{ClusterId, Incarnation, NodeState, Port};
 use crate::provider::{Access, Prober, ProviderError};
 
+/// How long it waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// The sandbox's prober.
 pub(super) struct SandboxProber(pub(super) Arc<Vault>);
 
@@ -23,8 +26,9 @@ pub(super) struct SandboxProber(pub(super) Arc<Vault>);
 impl Prober for SandboxProber {
     async fn ready(&self, id: &ClusterId, access: &Access) -> Result<(), String> {
         let words = |error: ProviderError| error.message;
-        let errand = Errand::new(Operation::Ready, Some(id), Duration::ZERO);
-        let run = Run::begin(&self.0, errand).await.map_err(words)?;
+        let errand = Errand::new(Operation::Ready, Some(id), Duration::ZERO).within(PATIENCE);
+        let mut run = Run::begin(&self.0, errand).await.map_err(words)?;
+        run.pass().await.map_err(words)?;
         if run.does_nothing() {
             return Ok(());
         }
@@ -44,7 +48,11 @@ fn answer(state: &State, access: &Access) -> Result<(), String> {
         .find(|c| c.is_active() && c.ports.get(&Tool::API) == Some(&port))
         .ok_or_else(refused)?;
     let silent = || format!("{}: no answer", access.server);
-    let of = gate.member.as_ref().map(|member| &member.of).ok_or_else(silent)?;
+    let of = gate
+        .member
+        .as_ref()
+        .map(|member| &member.of)
+        .ok_or_else(silent)?;
     let server = state.first_server(of).ok_or_else(silent)?;
     let serving = server.api.is_some_and(|api| api.state == ApiState::Serving);
     if gate.state != NodeState::Running || server.state != NodeState::Running || !serving {

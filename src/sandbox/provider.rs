@@ -16,7 +16,8 @@ use super::things::{ApiState, Container, Label};
 use super::tool::Tool;
 use super::vault::Vault;
 use crate::model::{
-    ClusterView, ContainerId, Incarnation, NodeRole, NodeState, PortMap, ProviderId, ProviderTraits, ToolView,
+    ClusterView, ContainerId, Incarnation, NodeRole, NodeState, PortMap, ProviderId,
+    ProviderTraits, ToolView,
 };
 use crate::provider::{Access, CreateOrder, Fault, Provider, ProviderError, StepLog};
 
@@ -61,7 +62,10 @@ impl Provider for SandboxProvider {
             if state.images.contains(image) {
                 return Ok(());
             }
-            let error = ProviderError::new(Fault::Permanent, format!("image {image} is not on the engine"));
+            let error = ProviderError::new(
+                Fault::Permanent,
+                format!("image {image} is not on the engine"),
+            );
             Err(error.hint(format!("docker pull {image}")))
         })
         .await
@@ -86,7 +90,7 @@ impl Provider for SandboxProvider {
             if at == self.tool.half_way() {
                 run.half_way().await?;
             }
-            log.line(&self.tool.say(line, name, run.spent()));
+            log.line(&Tool::say(line, name, run.spent()));
             for stage in *stages {
                 run.change(|state| blueprint.apply(state, *stage))?;
             }
@@ -114,7 +118,7 @@ impl Provider for SandboxProvider {
             if run.does_nothing() {
                 continue;
             }
-            log.line(&self.tool.say(
+            log.line(&Tool::say(
                 &format!("INFO[@] Starting node '{}'", node.1),
                 view.id.name.as_str(),
                 run.spent(),
@@ -141,7 +145,8 @@ impl Provider for SandboxProvider {
         let name = format!("k3d-{}-serverlb", view.id.name);
         log.line(&format!("INFO[0000] Replacing node '{name}'"));
         let of = Label::from(&view.id);
-        run.simple(|state| rebuild_balancer(state, &of, ports)).await
+        run.simple(|state| rebuild_balancer(state, &of, ports))
+            .await
     }
 
     async fn access(&self, view: &ClusterView) -> Result<Access, ProviderError> {
@@ -150,11 +155,14 @@ impl Provider for SandboxProvider {
             ProviderError::new(Fault::Permanent, what)
         };
         let errand = Errand::new(Operation::Access, Some(&view.id), Duration::ZERO);
-        let run = Run::begin(&self.vault, errand).await?;
+        let mut run = Run::begin(&self.vault, errand).await?;
+        run.pass().await?;
         let incarnation = view.incarnation.as_ref().ok_or_else(gone)?;
         let node = ContainerId::new(incarnation.as_str());
         let port = run.change(|state| {
-            let server = state.container(&node).ok_or_else(|| no_such_container(&node))?;
+            let server = state
+                .container(&node)
+                .ok_or_else(|| no_such_container(&node))?;
             server
                 .api
                 .filter(|api| has_credentials(server, api.state))
@@ -164,7 +172,11 @@ impl Provider for SandboxProvider {
                     ProviderError::new(Fault::Transient, what)
                 })
         })?;
-        Ok(credentials::access(&view.id, incarnation, credentials::server(port)))
+        Ok(credentials::access(
+            &view.id,
+            incarnation,
+            credentials::server(port),
+        ))
     }
 }
 
@@ -173,7 +185,8 @@ impl SandboxProvider {
         match self.tool() {
             ToolView::Found(_) => Ok(()),
             ToolView::Missing { program, hint } => {
-                let error = ProviderError::new(Fault::ToolMissing, format!("{program} is not installed"));
+                let error =
+                    ProviderError::new(Fault::ToolMissing, format!("{program} is not installed"));
                 Err(error.hint(hint))
             }
         }
@@ -188,7 +201,7 @@ impl SandboxProvider {
         after: Duration,
         log: &dyn StepLog,
     ) -> Result<(), ProviderError> {
-        let say = |line: &str| log.line(&self.tool.say(line, name, after));
+        let say = |line: &str| log.line(&Tool::say(line, name, after));
         match self.tool {
             Tool::Kind => say("Set kubectl context to \"kind-NAME\""),
             Tool::K3d => {
@@ -220,7 +233,10 @@ fn servers_first(view: &ClusterView) -> Vec<(&ContainerId, &str)> {
         .filter(|node| node.role != NodeRole::Helper)
         .collect();
     nodes.sort_by_key(|node| node.role);
-    nodes.iter().map(|node| (&node.id, node.name.as_str())).collect()
+    nodes
+        .iter()
+        .map(|node| (&node.id, node.name.as_str()))
+        .collect()
 }
 
 /// What `k3d cluster start` does: a paused node counts as running and stays paused.
@@ -242,10 +258,15 @@ fn rebuild_balancer(state: &mut State, of: &Label, ports: &PortMap) -> Result<()
         ));
     };
     if old.state != NodeState::Running {
-        return Err(refused(format!("the load balancer {} does not run", old.name)));
+        return Err(refused(format!(
+            "the load balancer {} does not run",
+            old.name
+        )));
     }
     if let Some(inside) = ports.keys().find(|inside| old.ports.contains_key(inside)) {
-        return Err(refused(format!("port {inside} of the load balancer is published already")));
+        return Err(refused(format!(
+            "port {inside} of the load balancer is published already"
+        )));
     }
     for port in ports.values() {
         state.port_is_free(*port, &old.id)?;

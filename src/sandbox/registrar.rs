@@ -89,7 +89,7 @@ impl Registrar for SandboxRegistrar {
             .at(&self.id)
             .within(deadline);
         let seen = match Run::begin(&self.vault, errand).await {
-            Ok(mut run) => match run.half_way().await {
+            Ok(mut run) => match run.pass().await {
                 Ok(()) => run.change(|state| Ok(state.registrations(&self.id))),
                 Err(error) => Err(error),
             },
@@ -232,8 +232,12 @@ impl State {
         }
         let life = self.first_server(&Label::from(id)).map(|c| c.id.as_str());
         let key = credentials::client_key(&Incarnation::new(life.unwrap_or_default()));
-        if life != Some(access.incarnation.as_str()) || access.client_key_data.expose_secret() != key {
-            return refused(format!("the credentials are of another incarnation of {id}"));
+        if life != Some(access.incarnation.as_str())
+            || access.client_key_data.expose_secret() != key
+        {
+            return refused(format!(
+                "the credentials are of another incarnation of {id}"
+            ));
         }
         Ok(())
     }

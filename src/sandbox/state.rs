@@ -79,7 +79,11 @@ impl State {
             actor: Actor::Rollcall,
         };
         state.engine = state.fresh_engine();
-        for (name, subnet) in [("bridge", Some("172.17.0.0/16")), ("host", None), ("none", None)] {
+        for (name, subnet) in [
+            ("bridge", Some("172.17.0.0/16")),
+            ("host", None),
+            ("none", None),
+        ] {
             let id = NetworkId::new(state.fresh_id());
             state.networks.push(Network {
                 id,
@@ -180,7 +184,9 @@ impl<'a> From<&'a Network> for Noted<'a> {
             thing: Thing::Network,
             id: network.id.as_str(),
             name: &network.name,
-            cluster: Tool::ALL.iter().find_map(|tool| tool.cluster_of_network(&network.name)),
+            cluster: Tool::ALL
+                .iter()
+                .find_map(|tool| tool.cluster_of_network(&network.name)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A summary of the world, for people and for harnesses. It shows no secret: the world holds none.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -93,10 +93,14 @@ impl Sandbox {
 
 fn summary(state: &State) -> Summary {
     let view = state.look();
-    let clusters = view.clusters.into_values().flat_map(|map| map.into_values());
+    let clusters = view.clusters.into_values().flat_map(BTreeMap::into_values);
     Summary {
         engine: state.engine.clone(),
-        outages: state.health.iter().map(|(source, health)| outage(source, *health)).collect(),
+        outages: state
+            .health
+            .iter()
+            .map(|(source, health)| outage(source, *health))
+            .collect(),
         now: Timestamp::UNIX_EPOCH,
         pace: 0.0,
         clusters: clusters.map(|view| cluster(state, view)).collect(),
@@ -108,7 +112,11 @@ fn summary(state: &State) -> Summary {
             .map(|c| c.name.clone())
             .collect(),
         networks: state.networks.iter().map(|n| n.name.clone()).collect(),
-        volumes: state.volumes.iter().map(|v| v.id.name().to_owned()).collect(),
+        volumes: state
+            .volumes
+            .iter()
+            .map(|v| v.id.name().to_owned())
+            .collect(),
         listeners: state.listeners.clone(),
         registrations: registrations(state),
         faults: state.faults.iter().map(ToString::to_string).collect(),
@@ -122,12 +130,21 @@ fn outage(source: &str, health: Health) -> String {
 fn cluster(state: &State, view: ClusterView) -> ClusterSummary {
     let of = (&view.id).into();
     let by_rollcall = state.nodes(&of).any(|c| c.made_by == Actor::Rollcall)
-        || state.own_networks(&of).any(|n| n.made_by == Actor::Rollcall)
+        || state
+            .own_networks(&of)
+            .any(|n| n.made_by == Actor::Rollcall)
         || state.own_volumes(&of).any(|v| v.made_by == Actor::Rollcall);
     ClusterSummary {
         phase: view.phase,
-        incarnation: view.incarnation.as_ref().map(|life| life.short().to_owned()),
-        made_by: if by_rollcall { Actor::Rollcall } else { Actor::Hand },
+        incarnation: view
+            .incarnation
+            .as_ref()
+            .map(|life| life.short().to_owned()),
+        made_by: if by_rollcall {
+            Actor::Rollcall
+        } else {
+            Actor::Hand
+        },
         nodes: view.nodes.into_iter().map(|node| node.name).collect(),
         ports: view.ports,
         api_port: view.api_port,

@@ -42,8 +42,11 @@ impl State {
     pub(super) fn fresh_volume(&mut self, name: &str) -> VolumeId {
         self.given += 1;
         let second = self.now.as_second();
-        let made = jiff::Timestamp::new(second, i32::try_from(self.given % 1_000_000_000).unwrap_or(0))
-            .unwrap_or(self.now);
+        let made = jiff::Timestamp::new(
+            second,
+            i32::try_from(self.given % 1_000_000_000).unwrap_or(0),
+        )
+        .unwrap_or(self.now);
         VolumeId::of(name, &made.to_string())
     }
 
@@ -87,12 +90,17 @@ impl State {
             .map(|network| network.name.as_str())
     }
 
-    /// The lowest address of a network that no running container has.
-    pub(super) fn fresh_address(&self, network: &NetworkId) -> Option<Ipv4Addr> {
+    /// The lowest address of a network that no running container has, and another than `old`.
+    pub(super) fn fresh_address(
+        &self,
+        network: &NetworkId,
+        old: Option<Ipv4Addr>,
+    ) -> Option<Ipv4Addr> {
         let subnet = self.networks.iter().find(|n| n.id == *network)?.subnet?;
         let gateway = u32::from(subnet.gateway());
         (1..1024)
             .map(|step| Ipv4Addr::from(gateway.saturating_add(step)))
+            .filter(|address| Some(*address) != old)
             .find(|address| !self.containers.iter().any(|c| c.address == Some(*address)))
     }
 }

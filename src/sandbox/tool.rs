@@ -43,13 +43,28 @@ pub(super) type Script = &'static [(&'static str, &'static [Stage])];
 
 const K3D: Script = &[
     ("INFO[@] Prep: Network", &[Stage::Network]),
-    ("INFO[@] Created image volume k3d-NAME-images", &[Stage::Volume]),
+    (
+        "INFO[@] Created image volume k3d-NAME-images",
+        &[Stage::Volume],
+    ),
     ("INFO[@] Starting new tools node...", &[Stage::Tools]),
-    ("INFO[@] Creating node 'k3d-NAME-server-0'", &[Stage::Server]),
-    ("INFO[@] Creating LoadBalancer 'k3d-NAME-serverlb'", &[Stage::Balancer]),
-    ("INFO[@] Starting node 'k3d-NAME-server-0'", &[Stage::StartServer]),
+    (
+        "INFO[@] Creating node 'k3d-NAME-server-0'",
+        &[Stage::Server],
+    ),
+    (
+        "INFO[@] Creating LoadBalancer 'k3d-NAME-serverlb'",
+        &[Stage::Balancer],
+    ),
+    (
+        "INFO[@] Starting node 'k3d-NAME-server-0'",
+        &[Stage::StartServer],
+    ),
     ("INFO[@] All agents already running.", &[]),
-    ("INFO[@] Starting node 'k3d-NAME-serverlb'", &[Stage::StartBalancer]),
+    (
+        "INFO[@] Starting node 'k3d-NAME-serverlb'",
+        &[Stage::StartBalancer],
+    ),
     (
         "INFO[@] Injecting records for hostAliases (incl. host.k3d.internal) and for 2 network members into CoreDNS configmap...",
         &[Stage::DropTools],
@@ -58,7 +73,10 @@ const K3D: Script = &[
 
 const KIND: Script = &[
     (" • Ensuring node image (kindest/node:v1.34.0) 🖼  ...", &[]),
-    (" • Preparing nodes 📦  ...", &[Stage::Network, Stage::Server, Stage::StartServer]),
+    (
+        " • Preparing nodes 📦  ...",
+        &[Stage::Network, Stage::Server, Stage::StartServer],
+    ),
     (" • Writing configuration 📜  ...", &[]),
     (" • Starting control-plane 🕹️  ...", &[]),
     (" • Installing CNI 🔌  ...", &[Stage::Boot]),
@@ -80,7 +98,9 @@ impl Tool {
 
     /// The tool of a provider.
     pub(super) fn of(provider: &ProviderId) -> Option<Self> {
-        Self::ALL.into_iter().find(|tool| tool.name() == provider.as_str())
+        Self::ALL
+            .into_iter()
+            .find(|tool| tool.name() == provider.as_str())
     }
 
     /// Its name, which is the provider's.
@@ -181,7 +201,7 @@ impl Tool {
     }
 
     /// A line of the script, as it is said for this cluster after so long.
-    pub(super) fn say(self, line: &str, cluster: &str, after: Duration) -> String {
+    pub(super) fn say(line: &str, cluster: &str, after: Duration) -> String {
         line.replace("NAME", cluster)
             .replace('@', &format!("{:04}", after.as_secs()))
     }

@@ -1,4 +1,4 @@
-//! Where the world is kept: in memory, or in one SQLite file that several processes share.
+//! Where the world is kept: in memory, or in one `SQLite` file that several processes share.
 //!
 //! Every change is one `BEGIN IMMEDIATE` that reads the whole state and writes it back; what fails half-way inside it
 //! stays as far as it got, as on a real engine.
@@ -143,7 +143,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn has_table(connection: &Connection) -> Result<bool, SandboxError> {
     let found = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'world'";
-    Ok(connection.query_row(found, [], |_| Ok(())).optional()?.is_some())
+    Ok(connection
+        .query_row(found, [], |_| Ok(()))
+        .optional()?
+        .is_some())
 }
 
 /// Makes a new world, unless another process was faster.

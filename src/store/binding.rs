@@ -151,7 +151,6 @@ pub(super) fn demand_same_file(conn: &Connection, path: &Path) -> Result<(), Sto
 
 /// Writes which file it is now, where that changed, and whose ledger it is, once.
 pub(super) fn keep_file(conn: &Connection, path: &Path, now: Timestamp) -> Result<(), StoreError> {
-    demand_same_file(conn, path)?;
     if meta::get(conn, Key::Owner)?.is_none() {
         new_owner(conn, now)?;
     }
@@ -198,10 +197,14 @@ fn bound_file(conn: &Connection) -> Result<Option<BoundFile>, StoreError> {
     Ok(Some(BoundFile { path, inode }))
 }
 
-/// A path as text; one that is not UTF-8 in a spelling that no other path has.
+/// A path as text; one that is not UTF-8 with its bytes escaped.
 fn path_text(path: &Path) -> String {
     match path.to_str() {
         Some(text) => text.to_owned(),
-        None => format!("{path:?}"),
+        None => path
+            .as_os_str()
+            .as_encoded_bytes()
+            .escape_ascii()
+            .to_string(),
     }
 }

@@ -31,7 +31,7 @@ pub enum StoreError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What SQLite says.
+        /// What `SQLite` says.
         #[source]
         source: rusqlite::Error,
     },
@@ -104,12 +104,12 @@ pub enum StoreError {
         #[source]
         source: io::Error,
     },
-    /// Everything else that SQLite refuses.
+    /// Everything else that `SQLite` refuses.
     #[error("the database {} refused an operation", path.display())]
     Sqlite {
         /// The file.
         path: PathBuf,
-        /// What SQLite says.
+        /// What `SQLite` says.
         #[source]
         source: rusqlite::Error,
     },
@@ -205,9 +205,10 @@ fn by(who: Option<&str>) -> String {
 }
 
 fn by_lease(holder: Option<&LockView>) -> String {
-    holder
-        .map(|view| format!(": {view}"))
-        .unwrap_or_else(|| ": somebody broke it".to_owned())
+    holder.map_or_else(
+        || ": somebody broke it".to_owned(),
+        |view| format!(": {view}"),
+    )
 }
 
 /// What kind of failure it is: it decides the exit code.
@@ -316,7 +317,7 @@ impl StoreError {
         })
     }
 
-    /// The same error, with the file named and SQLite's codes told apart.
+    /// The same error, with the file named and `SQLite`'s codes told apart.
     pub(super) fn at(self, path: &Path) -> Self {
         match self {
             Self::Raw(error) => Self::from_sqlite(error, path),

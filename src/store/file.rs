@@ -36,7 +36,7 @@ fn inode(metadata: &Metadata) -> (u64, u64) {
 }
 
 /// The absolute path of a database that is there. A relative one that begins with `file:` would be an URI to the
-/// bundled SQLite, with `immutable=1` and all.
+/// bundled `SQLite`, with `immutable=1` and all.
 pub(super) fn existing(path: &Path) -> Result<PathBuf, StoreError> {
     let absolute = absolute(path)?;
     match fs::metadata(&absolute) {

@@ -88,7 +88,7 @@ pub(super) fn random_word() -> String {
         let nanoseconds = Timestamp::now().as_nanosecond();
         bytes = (nanoseconds ^ (i128::from(std::process::id()) << 96)).to_be_bytes();
     }
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    super::value::to_hex(&bytes)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The store: one SQLite file that holds the roll (`clusters`, which belongs to others too) and rollcall's own side
+//! The store: one `SQLite` file that holds the roll (`clusters`, which belongs to others too) and rollcall's own side
 //! tables (`rollcall_*`).
 //!
 //! In: the model's words. Out: [`Desired`](crate::model::Desired), [`Ledger`](crate::model::Ledger), run records, the

@@ -23,7 +23,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database for reading only: takes no lease, writes nothing (SQLite's own `-shm` and `-wal` apart),
+    /// Opens the database for reading only: takes no lease, writes nothing (`SQLite`'s own `-shm` and `-wal` apart),
     /// needs no side tables.
     pub fn open_read(path: &Path) -> Result<Self, StoreError> {
         let store = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
@@ -84,23 +84,20 @@ impl Store {
         // every row of `clusters`.
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)
             .map_err(located)?;
-        if flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
-            conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
-                .map_err(located)?;
-        }
         Ok(Self {
             conn: Mutex::new(conn),
             path,
         })
     }
 
-    /// Side tables of the newest version, bound to this file.
+    /// Side tables of the newest version, bound to this file. The caller has made sure that it is no copy: not even a
+    /// migration touches one.
     pub(super) fn make_side_tables(&self, clock: &dyn Clock) -> Result<(), StoreError> {
         migrations::run(self)?;
         self.write(|tx| binding::keep_file(tx, &self.path, clock.now()))
     }
 
-    /// SQLite silently opens a file for reading that it may not write; better to say so before the first step.
+    /// `SQLite` silently opens a file for reading that it may not write; better to say so before the first step.
     pub(super) fn demand_writable(&self) -> Result<(), StoreError> {
         let read_only = self
             .conn()

@@ -1,5 +1,6 @@
 //! The intent columns, written on purpose: a person edits the roll, or an adoption captures what lives.
 
+use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
@@ -9,7 +10,6 @@ use super::open::Store;
 use super::status::sql_time;
 use super::tombstones::constraint;
 use crate::model::{ClusterName, ClusterSpec, Port, Presence, ProviderId, Subnet};
-use jiff::Timestamp;
 
 /// One change of intent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,10 +106,10 @@ impl Store {
                 "UPDATE clusters SET {} WHERE name COLLATE BINARY IS ?",
                 terms.join(", ")
             );
-            let changed = tx
+            let rows = tx
                 .execute(&sql, params_from_iter(values))
                 .map_err(|error| constraint(error, name.as_str()))?;
-            match changed {
+            match rows {
                 1 => Ok(()),
                 0 => Err(StoreError::NoRow {
                     name: name.to_string(),

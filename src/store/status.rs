@@ -131,7 +131,7 @@ fn wanted(update: &StatusUpdate<'_>) -> Vec<(&'static str, Value)> {
     .collect()
 }
 
-/// A time as SQLite's own `datetime('now')` writes it, which the table's other readers expect.
+/// A time as `SQLite`'s own `datetime('now')` writes it, which the table's other readers expect.
 pub(super) fn sql_time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

@@ -399,6 +399,55 @@ fn a_running_rollcall_is_not_robbed_of_its_ledger() {
 }
 
 #[test]
+fn a_copy_does_not_inherit_the_lease_of_its_original() {
+    let (dir, store) = bound();
+    let holder = Holder::of_this_process("rollcall reconcile");
+    let lease = store.acquire(&holder, NOW, &|_| Liveness::Alive).unwrap();
+    let copy = dir.path().join("copy.db");
+    fs::copy(dir.path().join("roll.db"), &copy).unwrap();
+    let (copy, _) = Store::init(&copy, InitMode::NewOwner, &clock()).unwrap();
+    assert_eq!(copy.holder().unwrap(), None);
+    store.still_mine(&lease).unwrap();
+}
+
+#[test]
+fn of_many_at_once_one_gets_the_lease_and_the_others_hear_who() {
+    let (dir, store) = store();
+    drop(store);
+    let path = dir.path().join("roll.db");
+    let race = || {
+        let store = Store::open_write(&path, &clock()).unwrap();
+        let holder = Holder::of_this_process("rollcall reconcile");
+        store.acquire(&holder, NOW, &|_| Liveness::Alive)
+    };
+    let results: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(race)).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    let won = results.iter().filter(|result| result.is_ok()).count();
+    let heard = |result: &&Result<Lease, StoreError>| matches!(result, Err(StoreError::Locked(_)));
+    assert_eq!(
+        (won, results.iter().filter(heard).count()),
+        (1, 7),
+        "{results:?}"
+    );
+}
+
+#[test]
+fn nobody_writes_between_our_look_and_our_write() {
+    let (dir, store) = store();
+    let other = Connection::open(dir.path().join("roll.db")).unwrap();
+    other.busy_timeout(std::time::Duration::ZERO).unwrap();
+    let intrude = "INSERT INTO clusters (name, provider) VALUES ('dev', 'k3d')";
+    let intruded = store.write(|_| Ok(other.execute(intrude, []))).unwrap();
+    assert!(intruded.is_err());
+    assert_eq!(other.execute(intrude, []), Ok(1), "afterwards they may");
+}
+
+#[test]
 fn a_ledger_belongs_to_one_world() {
     let (_dir, store) = bound();
     let engine = EngineId::new("engine");

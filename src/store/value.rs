@@ -1,4 +1,4 @@
-//! Values as SQLite holds them: compared, shown and kept with their types.
+//! Values as `SQLite` holds them: compared, shown and kept with their types.
 
 use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
@@ -119,7 +119,8 @@ pub(super) fn from_json(json: &serde_json::Value) -> Option<Kept> {
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-fn to_hex(bytes: &[u8]) -> String {
+/// Bytes in hexadecimal.
+pub(super) fn to_hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from(HEX[usize::from(nibble & 15)]);
     let digits = |byte: &u8| [digit(byte >> 4), digit(*byte)];
     bytes.iter().flat_map(digits).collect()

@@ -120,3 +120,69 @@ impl ClientCertVerifier for Anyone {
             .supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop")]
+
+    use std::sync::Arc;
+
+    use rustls::crypto::ring;
+    use rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
+    use rustls::{ClientConfig, RootCertStore};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::Acceptor;
+    use crate::pki::{Authority, Identity};
+
+    fn authority(name: &str) -> Authority {
+        let dir = std::env::temp_dir().join(format!("rollcall-tls-{name}-{}", std::process::id()));
+        let authority = Authority::open_or_create(&dir).unwrap();
+        std::fs::remove_dir_all(dir).unwrap();
+        authority
+    }
+
+    /// Whether a client with this certificate, who trusts `authority`, is a member.
+    async fn member(authority: &Authority, client: Option<Identity>) -> bool {
+        let names = ["127.0.0.1".to_owned()];
+        let acceptor = Acceptor::new(authority, authority.server(&names).unwrap()).unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.der().clone()).unwrap();
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots);
+        let config = match client {
+            None => config.with_no_client_auth(),
+            Some(own) => {
+                let key = PrivatePkcs8KeyDer::from(own.key).into();
+                config
+                    .with_client_auth_cert(vec![own.certificate], key)
+                    .unwrap()
+            }
+        };
+        let connect = async {
+            let stream = TcpStream::connect(address).await.unwrap();
+            let name = ServerName::try_from("127.0.0.1").unwrap();
+            let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+            connector.connect(name, stream).await.unwrap()
+        };
+        let accept = async {
+            let (stream, _) = listener.accept().await.unwrap();
+            acceptor.accept(stream).await.unwrap()
+        };
+        let (_client, (_server, member)) = tokio::join!(connect, accept);
+        member
+    }
+
+    #[tokio::test]
+    async fn only_a_certificate_of_this_cluster_makes_a_member_and_nobody_is_cut_off() {
+        let (own, other) = (authority("own"), authority("other"));
+        let client = |of: &Authority| of.client("admin", "system:masters").unwrap();
+        assert!(member(&own, Some(client(&own))).await);
+        assert!(!member(&own, Some(client(&other))).await);
+        assert!(!member(&own, None).await);
+    }
+}

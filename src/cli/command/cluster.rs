@@ -1,0 +1,125 @@
+//! `rollcall cluster`: the rows, adopting, and bringing pruned rows back.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::acting::{self, Order};
+use super::selecting::to_adopt;
+use crate::cli::args::{ClusterCommand, OnLock};
+use crate::cli::error::CliError;
+use crate::cli::session::Session;
+use crate::model::{ClusterName, Mode, Ownership, Scope, Selector};
+use crate::reconcile::{Question, look};
+use crate::report::{Exit, ListDoc};
+
+pub(crate) fn run(session: &Session, what: &ClusterCommand) -> Result<Exit, CliError> {
+    match what {
+        ClusterCommand::List => list(session),
+        ClusterCommand::Adopt { name, rows } => adopt(session, name, *rows),
+        ClusterCommand::Restore { name } => restore(session, name),
+    }
+}
+
+fn list(session: &Session) -> Result<Exit, CliError> {
+    let store = session.open_read()?;
+    let world = session.world()?;
+    let providers = world.providers.keys().cloned().collect();
+    let desired = store.desired(&providers, world.clock.now())?;
+    let tombstones = store.tombstones()?;
+    let rows = desired.rows.iter().map(|row| match &row.intent {
+        Ok(intent) => json!({"kind": "row", "name": row.shown, "desired_state": intent.presence, "spec": intent.spec,
+            "actual_state": row.status.actual_state, "status": row.status.status}),
+        Err(faults) => json!({"kind": "row", "name": row.shown, "faults": faults}),
+    });
+    let pruned = tombstones.iter().filter(|stone| stone.restored_at.is_none()).map(|stone| {
+        json!({"kind": "tombstone", "name": stone.name, "deleted_at": stone.at.to_string(), "reason": stone.reason})
+    });
+    let doc = ListDoc {
+        schema: "rollcall.clusters/v1".to_owned(),
+        items: rows.chain(pruned).collect(),
+        exit: Exit::default(),
+    };
+    session.answer(&doc, |_| {
+        let mut out = String::new();
+        for row in &desired.rows {
+            let _ = match &row.intent {
+                Ok(intent) => {
+                    let ports: Vec<_> =
+                        intent.spec.ports.published().iter().map(|(inside, host)| format!("{host}->{inside}")).collect();
+                    let subnet = intent.spec.subnet.map(|subnet| subnet.to_string()).unwrap_or_default();
+                    let id = intent.spec.id.to_string();
+                    writeln!(out, "{id:<24} {:<8} {:<40} {subnet}", intent.presence, ports.join(" "))
+                }
+                Err(faults) => {
+                    let all: Vec<_> = faults.iter().map(ToString::to_string).collect();
+                    writeln!(out, "{:<24} invalid: {}", row.shown, all.join("; "))
+                }
+            };
+        }
+        for stone in tombstones.iter().filter(|stone| stone.restored_at.is_none()) {
+            let _ = writeln!(out, "{:<24} pruned {}; rollcall cluster restore {}", stone.name, stone.at, stone.name);
+        }
+        if out.is_empty() {
+            out.push_str("no rows\n");
+        }
+        out
+    })?;
+    Ok(Exit::default())
+}
+
+fn adopt(session: &Session, names: &[Selector], rows: bool) -> Result<Exit, CliError> {
+    let store = session.open_write()?;
+    let world = session.world()?;
+    session.block_on(async {
+        let mut question = Question {
+            policy: session.policy(&world, Mode::default()),
+            ask: crate::observe::Ask::default(),
+            probe: false,
+            accept_engine: false,
+            respect_others: true,
+        };
+        let now = look(&world, &store, &question).await?;
+        for name in names {
+            question.policy.adopt.insert(to_adopt(&now, name)?);
+        }
+        if rows {
+            let foreign = now.snapshot.desired.intents().filter_map(|(_, intent)| {
+                let view = now.observed.cluster(&intent.spec.id).filter(|view| view.has_nodes())?;
+                let ours = matches!(now.snapshot.ledger.ownership(view), Ownership::Ours(_));
+                (!ours && view.id.name != session.settings.management).then(|| view.id.clone())
+            });
+            question.policy.adopt.extend(foreign);
+        }
+        // Only what is adopted is this command's business.
+        question.policy.scope = Scope {
+            only: question.policy.adopt.iter().cloned().map(Selector::Id).collect(),
+            exclude: Vec::new(),
+        };
+        if question.policy.adopt.is_empty() && now.observed.engine.known().is_some() {
+            session.say("no row names a foreign live cluster: there is nothing to adopt");
+            return Ok(Exit::default());
+        }
+        let list: Vec<String> = question.policy.adopt.iter().map(ToString::to_string).collect();
+        let order = Order {
+            question,
+            words: vec!["cluster".to_owned(), "adopt".to_owned(), list.join(" ")],
+            yes: true,
+            on_lock: OnLock::Wait,
+            lock_timeout: Duration::from_secs(60),
+            timeout: None,
+            jobs: None,
+            step_timeout: Duration::from_secs(300),
+            retries: 0,
+        };
+        acting::act(session, &world, store, order).await
+    })
+}
+
+fn restore(session: &Session, name: &ClusterName) -> Result<Exit, CliError> {
+    let store = session.open_write()?;
+    let restored = store.restore(name.as_str(), session.world()?.clock.now())?;
+    session.say(&format!("row {} is back; to make it true: rollcall{} reconcile", restored.name, super::home::flags(session)));
+    Ok(Exit::default())
+}

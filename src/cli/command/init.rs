@@ -1,0 +1,36 @@
+//! `rollcall init`: the database, or the side tables in an existing one.
+
+use crate::cli::args::InitArgs;
+use crate::cli::error::CliError;
+use crate::cli::session::Session;
+use crate::clock::SystemClock;
+use crate::report::Exit;
+use crate::store::{InitMode, Store};
+
+pub(crate) fn run(session: &Session, args: &InitArgs) -> Result<Exit, CliError> {
+    let mode = match (args.new_owner, args.moved) {
+        (true, _) => InitMode::NewOwner,
+        (false, true) => InitMode::Moved,
+        (false, false) => InitMode::Keep,
+    };
+    let (_, report) = Store::init(&session.settings.db, mode, &SystemClock)?;
+    let db = report.path.display();
+    let said = match (report.made_table, report.made_side_tables) {
+        (true, _) => format!("made {db} with an empty table clusters"),
+        (false, true) => format!("made rollcall's side tables in {db}; its table clusters is as it was"),
+        (false, false) => format!("{db} has all it needs"),
+    };
+    session.say(&said);
+    if args.new_owner {
+        session.say(&format!("this file has a ledger of its own now; {} entries are not its", report.closed_entries));
+    }
+    if report.made_table {
+        let flags = super::home::flags(session);
+        session.say("say what should be there, for example:");
+        session.say(&format!(
+            "  sqlite3 {db} \"INSERT INTO clusters (name, provider, http_port) VALUES ('dev', 'k3d', 18080)\""
+        ));
+        session.say(&format!("then: rollcall{flags} reconcile"));
+    }
+    Ok(Exit::default())
+}

@@ -1,0 +1,38 @@
+//! One file per command.
+
+mod acting;
+mod cluster;
+mod doctor;
+mod explain;
+mod history;
+mod home;
+mod init;
+mod lock;
+mod reconcile;
+mod sandbox;
+mod schema;
+mod selecting;
+mod status;
+
+use super::args::Command;
+use super::error::CliError;
+use super::session::Session;
+use crate::report::Exit;
+
+/// Runs the command that was named.
+pub(crate) fn run(session: &Session, command: Option<Command>) -> Result<Exit, CliError> {
+    match command {
+        None => home::run(session),
+        Some(Command::Reconcile(args)) => reconcile::run(session, &args),
+        Some(Command::Status(args)) => status::run(session, &args),
+        Some(Command::Explain(args)) => explain::run(session, &args),
+        Some(Command::History(args)) => history::run(session, &args),
+        Some(Command::LastRun) => history::last(session),
+        Some(Command::Cluster(what)) => cluster::run(session, &what),
+        Some(Command::Init(args)) => init::run(session, &args),
+        Some(Command::Doctor) => doctor::run(session),
+        Some(Command::Lock(what)) => lock::run(session, &what),
+        Some(Command::Schema(args)) => schema::run(session, &args),
+        Some(Command::Sandbox(what)) => sandbox::run(session, &what),
+    }
+}

@@ -1,0 +1,29 @@
+//! `rollcall status`: desired beside observed.
+
+use crate::cli::args::{Probe, StatusArgs};
+use crate::cli::error::CliError;
+use crate::cli::session::Session;
+use crate::reconcile::look;
+use crate::report::{Exit, status_doc, status_text};
+
+pub(crate) fn run(session: &Session, args: &StatusArgs) -> Result<Exit, CliError> {
+    let store = session.open_read()?;
+    let world = session.world()?;
+    let mut question = session.repair_question(&world, args.probe == Probe::Auto);
+    if let Some(name) = &args.name {
+        question.policy.scope.only.push(name.clone());
+    }
+    let look = session.block_on(async { Ok(look(&world, &store, &question).await?) })?;
+    let exit = Exit::of(Exit::of_plan(&look.plan, true));
+    let running = look.snapshot.lock.as_ref().map(ToString::to_string);
+    let mut doc = status_doc(&look.input(), &look.plan, session.subject(&look), running, exit.clone());
+    if let Some(name) = &args.name {
+        doc.clusters.retain(|cluster| cluster.name == name.name().as_str());
+        if doc.clusters.is_empty() {
+            return Err(CliError::usage(format!("there is no row and no cluster named {name}"))
+                .hint("rollcall status   (shows all)"));
+        }
+    }
+    session.answer(&doc, |paint| status_text(&doc, paint, None))?;
+    Ok(exit)
+}

@@ -1,0 +1,139 @@
+//! The only map from errors to message, hints and exit code.
+
+use crate::model::{NameError, printable, redact};
+use crate::observe::Observation;
+use crate::provider::{Fault, ProviderError};
+use crate::reconcile::RunError;
+use crate::report::{ErrorDoc, Exit, ExitCode};
+use crate::sandbox::SandboxError;
+use crate::store::{FailureClass, StoreError};
+
+/// What a command ends with when it cannot do its work.
+#[derive(Debug)]
+pub struct CliError {
+    /// What to return.
+    pub code: ExitCode,
+    /// What went wrong, with its causes.
+    pub message: String,
+    /// What to do about it.
+    pub hints: Vec<String>,
+}
+
+impl CliError {
+    /// An error of this kind.
+    pub fn new(code: ExitCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), hints: Vec::new() }
+    }
+
+    /// A wrong command line.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(ExitCode::Usage, message)
+    }
+
+    /// The same with a way out.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// A file that could not be read or written.
+    pub fn file(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::new(ExitCode::NotReady, format!("failed to {doing} {}: {error}", path.display()))
+    }
+
+    /// The error as text.
+    pub fn text(&self) -> String {
+        let mut out = format!("error: {}\n", redact(&printable(&self.message)));
+        for hint in &self.hints {
+            out.push_str(&format!("  -> {}\n", redact(&printable(hint))));
+        }
+        out
+    }
+
+    /// The error as a document.
+    pub fn document(&self) -> ErrorDoc {
+        ErrorDoc {
+            schema: "rollcall.error/v1".to_owned(),
+            message: redact(&printable(&self.message)).into_owned(),
+            hints: self.hints.iter().map(|hint| redact(&printable(hint)).into_owned()).collect(),
+            exit: Exit::of([(self.code, self.message.clone())]),
+        }
+    }
+}
+
+/// An error and all its causes, each said once.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if !message.contains(&text) {
+            message.push_str(": ");
+            message.push_str(&text);
+        }
+        source = cause.source();
+    }
+    message
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        let code = match error.class() {
+            FailureClass::NotReady => ExitCode::NotReady,
+            FailureClass::Unobserved => ExitCode::Unknown,
+            FailureClass::Locked => ExitCode::Locked,
+            FailureClass::Stale => ExitCode::Stale,
+            FailureClass::Refused => ExitCode::Refused,
+            FailureClass::Conflict => ExitCode::Conflict,
+            FailureClass::Usage => ExitCode::Usage,
+            FailureClass::Failed => ExitCode::Failed,
+        };
+        let hints = error.hint().into_iter().collect();
+        Self { code, message: with_causes(&error), hints }
+    }
+}
+
+impl From<RunError> for CliError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Store(error) => error.into(),
+            RunError::Bug(_) | RunError::Torn => Self::new(ExitCode::Bug, error.to_string())
+                .hint("nothing was done; please report this with the file of --save-observation"),
+        }
+    }
+}
+
+impl From<SandboxError> for CliError {
+    fn from(error: SandboxError) -> Self {
+        Self::new(ExitCode::NotReady, with_causes(&error))
+    }
+}
+
+impl From<NameError> for CliError {
+    fn from(error: NameError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+impl From<ProviderError> for CliError {
+    fn from(error: ProviderError) -> Self {
+        let code = match error.fault {
+            Fault::ToolMissing => ExitCode::NotReady,
+            Fault::LeaseLost => ExitCode::Locked,
+            _ => ExitCode::Failed,
+        };
+        Self { code, message: error.message, hints: error.hint.into_iter().collect() }
+    }
+}
+
+/// Reads a saved observation.
+pub(crate) fn read_observation(path: &std::path::Path) -> Result<Observation, CliError> {
+    let text = std::fs::read_to_string(path).map_err(|error| CliError::file("read", path, &error))?;
+    let wrong = |why: String| CliError::usage(format!("{} is no observation: {why}", path.display()));
+    let observation: Observation = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    if observation.schema != Observation::SCHEMA {
+        return Err(wrong(format!("its schema is {:?}", observation.schema)));
+    }
+    Ok(observation)
+}

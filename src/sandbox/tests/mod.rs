@@ -1,0 +1,9 @@
+//! The rules of the sandbox, each as a fact.
+
+mod clusters;
+mod faults;
+mod file;
+mod hand;
+mod registrations;
+mod scene;
+mod traces;
