@@ -12,7 +12,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    ClusterId, ClusterView, EngineId, EngineView, Observed, Phase, RegistrarId, RegistrarView, Seen, Unseen, UnseenKind,
+    ClusterId, ClusterView, EngineId, EngineView, Observed, Phase, RegistrarId, RegistrarView,
+    Seen, Unseen, UnseenKind,
 };
 use crate::ports::World;
 use crate::provider::Access;
@@ -62,31 +63,52 @@ impl Observation {
 
     /// An observation made now.
     pub fn new(observed: Observed, observed_at: Timestamp) -> Self {
-        Self { schema: Self::SCHEMA.to_owned(), observed_at, observed }
+        Self {
+            schema: Self::SCHEMA.to_owned(),
+            observed_at,
+            observed,
+        }
     }
 }
 
 /// Looks at everything.
 pub async fn observe(world: &World, ask: &Ask) -> Observed {
-    let (engine, registrars) = tokio::join!(world.engine.look(ask.deadline), registrars(world, ask.deadline));
+    let (engine, registrars) = tokio::join!(
+        world.engine.look(ask.deadline),
+        registrars(world, ask.deadline)
+    );
     let mut engine = bound_to(engine, ask.bound.as_ref());
     if let Seen::Known(view) = &mut engine {
         probe(world, ask, view).await;
     }
-    let tools = world.providers.iter().map(|(id, provider)| (id.clone(), provider.tool())).collect();
-    Observed { engine, registrars, tools }
+    let tools = world
+        .providers
+        .iter()
+        .map(|(id, provider)| (id.clone(), provider.tool()))
+        .collect();
+    Observed {
+        engine,
+        registrars,
+        tools,
+    }
 }
 
-async fn registrars(world: &World, deadline: Duration) -> BTreeMap<RegistrarId, Seen<RegistrarView>> {
-    let looks = world.registrars.iter().map(|(id, registrar)| async move {
-        (id.clone(), registrar.observe(deadline).await)
-    });
+async fn registrars(
+    world: &World,
+    deadline: Duration,
+) -> BTreeMap<RegistrarId, Seen<RegistrarView>> {
+    let looks = world
+        .registrars
+        .iter()
+        .map(|(id, registrar)| async move { (id.clone(), registrar.observe(deadline).await) });
     join_all(looks).await.into_iter().collect()
 }
 
 /// Another engine than the ledger's proves nothing about what the ledger lists.
 fn bound_to(engine: Seen<EngineView>, bound: Option<&EngineId>) -> Seen<EngineView> {
-    let (Seen::Known(view), Some(bound)) = (&engine, bound) else { return engine };
+    let (Seen::Known(view), Some(bound)) = (&engine, bound) else {
+        return engine;
+    };
     match &view.facts.id {
         Some(id) if id == bound => engine,
         other => Seen::Unknown(Unseen {
@@ -122,7 +144,13 @@ async fn probe(world: &World, ask: &Ask, view: &mut EngineView) {
         .collect()
         .await;
     for (id, answer) in answers {
-        let Some(cluster) = view.clusters.get_mut(&id.provider).and_then(|map| map.get_mut(&id.name)) else { continue };
+        let Some(cluster) = view
+            .clusters
+            .get_mut(&id.provider)
+            .and_then(|map| map.get_mut(&id.name))
+        else {
+            continue;
+        };
         cluster.probed = true;
         match answer {
             Ok(()) => cluster.phase = Phase::Ready,
@@ -133,19 +161,36 @@ async fn probe(world: &World, ask: &Ask, view: &mut EngineView) {
 
 /// Whether a running cluster's API answers: with the credentials of its registration if they are of this life, else
 /// with those of its own node.
-pub async fn is_ready(world: &World, cluster: &ClusterView, deadline: Duration) -> Result<(), String> {
+pub async fn is_ready(
+    world: &World,
+    cluster: &ClusterView,
+    deadline: Duration,
+) -> Result<(), String> {
     let limited = |access: Access| async move {
         let asked = world.prober.ready(&cluster.id, &access);
-        tokio::time::timeout(deadline, asked).await.unwrap_or_else(|_| Err(format!("no answer within {deadline:?}")))
+        tokio::time::timeout(deadline, asked)
+            .await
+            .unwrap_or_else(|_| Err(format!("no answer within {deadline:?}")))
     };
     for registrar in world.registrars.values() {
-        let Some(access) = registrar.access(&cluster.id).await else { continue };
-        let here = cluster.api_port.is_some_and(|port| access.server.ends_with(&format!(":{port}")));
+        let Some(access) = registrar.access(&cluster.id).await else {
+            continue;
+        };
+        let here = cluster
+            .api_port
+            .is_some_and(|port| access.server.ends_with(&format!(":{port}")));
         if here && limited(access).await.is_ok() {
             return Ok(());
         }
     }
-    let access = tokio::time::timeout(deadline, world.providers.get(&cluster.id.provider).ok_or("no such provider")?.access(cluster));
+    let access = tokio::time::timeout(
+        deadline,
+        world
+            .providers
+            .get(&cluster.id.provider)
+            .ok_or("no such provider")?
+            .access(cluster),
+    );
     match access.await {
         Ok(Ok(access)) => limited(access).await,
         Ok(Err(error)) => Err(error.to_string()),

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use crate::execute::{Cancel, Context, Emitter, EventBody, FieldText, Outcome, Settings, execute};
 use crate::model::{
-    ClusterId, Desired, EngineId, EntryState, Observed, Ownership, Phase, Policy, Presence, Row, Seen, Unseen,
-    one_line,
+    ClusterId, Desired, EngineId, EntryState, Observed, Ownership, Phase, Policy, Presence, Row,
+    Seen, Unseen, one_line,
 };
 use crate::observe::{Ask, observe};
 use crate::plan::{Class, Plan, PlanInput, Violation, check, plan};
@@ -79,7 +79,11 @@ impl Look {
 }
 
 /// Looks and plans. Writes nothing.
-pub async fn look(world: &World, store: &Arc<Store>, question: &Question) -> Result<Look, RunError> {
+pub async fn look(
+    world: &World,
+    store: &Arc<Store>,
+    question: &Question,
+) -> Result<Look, RunError> {
     let snapshot = snapshot(world, store, question).await?;
     let mut ask = question.ask.clone();
     ask.bound = bound_engine(world, snapshot.world.as_ref(), question.accept_engine)?;
@@ -87,7 +91,13 @@ pub async fn look(world: &World, store: &Arc<Store>, question: &Question) -> Res
         ask.probe = interesting(&snapshot);
     }
     let observed = observe(world, &ask).await;
-    Ok(with_plan(world, snapshot, observed, world.clock.now(), question))
+    Ok(with_plan(
+        world,
+        snapshot,
+        observed,
+        world.clock.now(),
+        question,
+    ))
 }
 
 /// Plans from an observation that was made before.
@@ -102,15 +112,29 @@ pub async fn look_at_saved(
     Ok(with_plan(world, snapshot, observed, observed_at, question))
 }
 
-async fn snapshot(world: &World, store: &Arc<Store>, question: &Question) -> Result<Snapshot, RunError> {
+async fn snapshot(
+    world: &World,
+    store: &Arc<Store>,
+    question: &Question,
+) -> Result<Snapshot, RunError> {
     let providers: BTreeSet<_> = question.policy.providers.keys().cloned().collect();
     let now = world.clock.now();
     on_store(store, move |store| store.snapshot(&providers, now)).await
 }
 
-fn with_plan(world: &World, snapshot: Snapshot, observed: Observed, at: Timestamp, question: &Question) -> Look {
+fn with_plan(
+    world: &World,
+    snapshot: Snapshot,
+    observed: Observed,
+    at: Timestamp,
+    question: &Question,
+) -> Look {
     let mut policy = question.policy.clone();
-    policy.providers = world.providers.iter().map(|(id, provider)| (id.clone(), provider.traits())).collect();
+    policy.providers = world
+        .providers
+        .iter()
+        .map(|(id, provider)| (id.clone(), provider.traits()))
+        .collect();
     if question.respect_others {
         policy.in_progress.clone_from(&snapshot.in_progress);
     }
@@ -120,7 +144,13 @@ fn with_plan(world: &World, snapshot: Snapshot, observed: Observed, at: Timestam
         ledger: &snapshot.ledger,
         policy: &policy,
     });
-    Look { snapshot, observed, observed_at: at, policy, plan }
+    Look {
+        snapshot,
+        observed,
+        observed_at: at,
+        policy,
+        plan,
+    }
 }
 
 /// The engine whose answers count. A ledger of a sandbox says nothing about Docker, and the other way round.
@@ -132,7 +162,10 @@ fn bound_engine(
     match bound {
         Some(bound) if bound.kind != world.kind => Err(StoreError::OtherWorld {
             bound: bound.clone(),
-            asked: WorldBinding { kind: world.kind, engine: EngineId::new("of this command") },
+            asked: WorldBinding {
+                kind: world.kind,
+                engine: EngineId::new("of this command"),
+            },
         }),
         Some(bound) if !accept => Ok(Some(bound.engine.clone())),
         Some(_) | None => Ok(None),
@@ -141,8 +174,12 @@ fn bound_engine(
 
 /// The clusters whose API servers may be asked: those that a row or the ledger names.
 fn interesting(snapshot: &Snapshot) -> BTreeSet<ClusterId> {
-    let rows = snapshot.desired.intents().map(|(_, intent)| intent.spec.id.clone());
-    rows.chain(snapshot.ledger.entries.iter().map(|entry| entry.id.clone())).collect()
+    let rows = snapshot
+        .desired
+        .intents()
+        .map(|(_, intent)| intent.spec.id.clone());
+    rows.chain(snapshot.ledger.entries.iter().map(|entry| entry.id.clone()))
+        .collect()
 }
 
 /// Runs a short store operation where it may block.
@@ -152,7 +189,10 @@ where
     F: FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
 {
     let store = Arc::clone(store);
-    tokio::task::spawn_blocking(move || work(&store)).await.map_err(|_| RunError::Torn)?.map_err(RunError::Store)
+    tokio::task::spawn_blocking(move || work(&store))
+        .await
+        .map_err(|_| RunError::Torn)?
+        .map_err(RunError::Store)
 }
 
 /// What a run did.
@@ -191,15 +231,26 @@ impl Runner<'_> {
     /// lease, before the plan that is executed.
     pub async fn prepare(&self) -> Result<Look, RunError> {
         let first = look(self.world, &self.store, &self.question).await?;
-        if let Some(engine) = first.observed.engine.known().and_then(|engine| engine.facts.id.clone()) {
+        if let Some(engine) = first
+            .observed
+            .engine
+            .known()
+            .and_then(|engine| engine.facts.id.clone())
+        {
             let (kind, accept) = (self.world.kind, self.question.accept_engine);
-            on_store(&self.store, move |store| match store.bind_world(kind, &engine) {
-                Err(StoreError::OtherEngine { .. }) if accept => store.rebind_engine(&engine),
-                other => other,
+            on_store(&self.store, move |store| {
+                match store.bind_world(kind, &engine) {
+                    Err(StoreError::OtherEngine { .. }) if accept => store.rebind_engine(&engine),
+                    other => other,
+                }
             })
             .await?;
         }
-        if self.settle(&first).await? { look(self.world, &self.store, &self.question).await } else { Ok(first) }
+        if self.settle(&first).await? {
+            look(self.world, &self.store, &self.question).await
+        } else {
+            Ok(first)
+        }
     }
 
     /// Executes the plan of a look; then observes and plans anew, and acts again only where the table changed
@@ -238,41 +289,78 @@ impl Runner<'_> {
                 break;
             }
         }
-        let blocked = now.plan.held.iter().filter(|held| blocks(held.reason.class())).count();
+        let blocked = now
+            .plan
+            .held
+            .iter()
+            .filter(|held| blocks(held.reason.class()))
+            .count();
         let converged = now.plan.is_empty() && blocked == 0;
         emitter.emit(
-            if converged { "converged".to_owned() } else { format!("{} changes left, {blocked} held", now.plan.steps.len()) },
-            EventBody::Verified { converged, steps_left: now.plan.steps.len(), blocked },
+            if converged {
+                "converged".to_owned()
+            } else {
+                format!("{} changes left, {blocked} held", now.plan.steps.len())
+            },
+            EventBody::Verified {
+                converged,
+                steps_left: now.plan.steps.len(),
+                blocked,
+            },
         );
         self.write_status(&now, &rounds).await?;
-        Ok(Run { rounds, last: now, converged, restless })
+        Ok(Run {
+            rounds,
+            last: now,
+            converged,
+            restless,
+        })
     }
 
     async fn look_after(&self) -> Result<Look, RunError> {
         let after = look(self.world, &self.store, &self.question).await?;
-        if self.settle(&after).await? { look(self.world, &self.store, &self.question).await } else { Ok(after) }
+        if self.settle(&after).await? {
+            look(self.world, &self.store, &self.question).await
+        } else {
+            Ok(after)
+        }
     }
 
     /// Brings the ledger up to what is seen: a creation that an earlier run did not live to record is recorded once
     /// its cluster is ready; entries of which nothing is left are closed. Says whether anything changed.
     async fn settle(&self, look: &Look) -> Result<bool, RunError> {
-        let Seen::Known(engine) = &look.observed.engine else { return Ok(false) };
+        let Seen::Known(engine) = &look.observed.engine else {
+            return Ok(false);
+        };
         let now = self.world.clock.now();
         let mut changed = false;
         for entry in &look.snapshot.ledger.entries {
-            let view = look.observed.cluster(&entry.id).filter(|view| view.has_nodes());
+            let view = look
+                .observed
+                .cluster(&entry.id)
+                .filter(|view| view.has_nodes());
             let (networks, volumes) = look.snapshot.ledger.leftovers(&entry.id, &engine.facts);
             let key = entry.key;
             match view {
                 Some(view) if entry.state == EntryState::Creating && view.phase == Phase::Ready => {
-                    let Ownership::Ours(owner) = look.snapshot.ledger.ownership(view) else { continue };
-                    let (true, Some(life)) = (owner.key == key, view.incarnation.clone()) else { continue };
+                    let Ownership::Ours(owner) = look.snapshot.ledger.ownership(view) else {
+                        continue;
+                    };
+                    let (true, Some(life)) = (owner.key == key, view.incarnation.clone()) else {
+                        continue;
+                    };
                     let parts = crate::execute::own_parts(entry, view);
-                    on_store(&self.store, move |store| store.record_live(key, &life, &parts)).await?;
+                    on_store(&self.store, move |store| {
+                        store.record_live(key, &life, &parts)
+                    })
+                    .await?;
                     changed = true;
                 }
                 None if networks.is_empty() && volumes.is_empty() => {
-                    on_store(&self.store, move |store| store.close(key, "nothing of it is left", now)).await?;
+                    on_store(&self.store, move |store| {
+                        store.close(key, "nothing of it is left", now)
+                    })
+                    .await?;
                     changed = true;
                 }
                 Some(_) | None => {}
@@ -284,11 +372,23 @@ impl Runner<'_> {
     /// Forgets registrations that are gone from their registrar along with their cluster.
     async fn settle_registrations(&self, look: &Look, mut changed: bool) -> Result<bool, RunError> {
         for entry in &look.snapshot.ledger.registrations {
-            let seen = look.observed.registrars.get(&entry.registrar).and_then(Seen::known);
+            let seen = look
+                .observed
+                .registrars
+                .get(&entry.registrar)
+                .and_then(Seen::known);
             let gone = seen.is_some_and(|view| !view.entries.contains_key(&entry.cluster));
-            if gone && look.observed.cluster(&entry.cluster).is_none_or(|view| !view.has_nodes()) {
+            if gone
+                && look
+                    .observed
+                    .cluster(&entry.cluster)
+                    .is_none_or(|view| !view.has_nodes())
+            {
                 let (registrar, cluster) = (entry.registrar.clone(), entry.cluster.clone());
-                on_store(&self.store, move |store| store.drop_registration(&registrar, &cluster)).await?;
+                on_store(&self.store, move |store| {
+                    store.drop_registration(&registrar, &cluster)
+                })
+                .await?;
                 changed = true;
             }
         }
@@ -312,7 +412,11 @@ impl Runner<'_> {
             .snapshot
             .desired
             .intents()
-            .filter_map(|(row, intent)| doing.get(&intent.spec.id).map(|state| (row.rowid, row_name(row), *state)))
+            .filter_map(|(row, intent)| {
+                doing
+                    .get(&intent.spec.id)
+                    .map(|state| (row.rowid, row_name(row), *state))
+            })
             .collect();
         on_store(&self.store, move |store| {
             let updates: Vec<_> = updates
@@ -335,7 +439,13 @@ impl Runner<'_> {
             return Ok(());
         }
         let failures = failures(rounds);
-        let rows: Vec<Finding> = look.snapshot.desired.rows.iter().filter_map(|row| finding(look, row, &failures)).collect();
+        let rows: Vec<Finding> = look
+            .snapshot
+            .desired
+            .rows
+            .iter()
+            .filter_map(|row| finding(look, row, &failures))
+            .collect();
         let now = self.world.clock.now();
         on_store(&self.store, move |store| {
             let updates: Vec<_> = rows
@@ -361,23 +471,38 @@ fn blocks(class: Class) -> bool {
 }
 
 fn row_name(row: &Row) -> String {
-    row.name.as_ref().map_or_else(|| row.shown.clone(), ToString::to_string)
+    row.name
+        .as_ref()
+        .map_or_else(|| row.shown.clone(), ToString::to_string)
 }
 
 /// The intent columns of every row: what a change of mind changes.
 fn intent_of(desired: &Desired) -> Vec<(i64, &crate::model::RowSnapshot, bool)> {
-    desired.rows.iter().map(|row| (row.rowid, &row.snapshot, row.stop.is_some())).collect()
+    desired
+        .rows
+        .iter()
+        .map(|row| (row.rowid, &row.snapshot, row.stop.is_some()))
+        .collect()
 }
 
 /// The failed steps of the last round, by cluster.
 fn failures(rounds: &[(Plan, Outcome)]) -> BTreeMap<ClusterId, String> {
-    let Some((plan, outcome)) = rounds.last() else { return BTreeMap::new() };
+    let Some((plan, outcome)) = rounds.last() else {
+        return BTreeMap::new();
+    };
     let failed = plan.steps.iter().filter_map(|step| {
         let ended = outcome.steps.get(&step.id)?;
         let error: &ProviderError = ended.error.as_ref()?;
         let failed = ended.result == crate::execute::StepResult::Failed;
         let id = step.action.cluster().filter(|_| failed)?;
-        Some((id, format!("failed to {} {}: {error}", step.action.kind(), step.action.address())))
+        Some((
+            id,
+            format!(
+                "failed to {} {}: {error}",
+                step.action.kind(),
+                step.action.address()
+            ),
+        ))
     });
     failed.collect()
 }
@@ -405,15 +530,29 @@ fn finding(look: &Look, row: &Row, failures: &BTreeMap<ClusterId, String>) -> Op
         Ok(intent) => intent,
         Err(faults) => {
             let all: Vec<_> = faults.iter().map(ToString::to_string).collect();
-            let error = Some(one_line(&format!("the row cannot be right: {}", all.join("; ")), 500));
+            let error = Some(one_line(
+                &format!("the row cannot be right: {}", all.join("; ")),
+                500,
+            ));
             return Some(Finding { error, ..base });
         }
     };
     let id = &intent.spec.id;
     let view = look.observed.cluster(id).filter(|view| view.has_nodes());
-    let held = look.plan.held.iter().filter(|held| held.address.cluster() == Some(id));
-    let held: Vec<_> = held.filter(|held| blocks(held.reason.class())).map(|held| held.reason.to_string()).collect();
-    let steps_left = look.plan.steps.iter().any(|step| step.action.cluster().as_ref() == Some(id));
+    let held = look
+        .plan
+        .held
+        .iter()
+        .filter(|held| held.address.cluster() == Some(id));
+    let held: Vec<_> = held
+        .filter(|held| blocks(held.reason.class()))
+        .map(|held| held.reason.to_string())
+        .collect();
+    let steps_left = look
+        .plan
+        .steps
+        .iter()
+        .any(|step| step.action.cluster().as_ref() == Some(id));
     let failed = failures.get(id).cloned();
     let actual_state = match view.map(|view| view.phase) {
         None | Some(Phase::Absent | Phase::Residue) => "absent",
@@ -428,9 +567,17 @@ fn finding(look: &Look, row: &Row, failures: &BTreeMap<ClusterId, String>) -> Op
         (false, Presence::Present, "failed") => "Failed",
         _ => "Warning",
     };
-    let error = failed.or_else(|| (!held.is_empty()).then(|| held.join("; "))).map(|text| one_line(&text, 500));
+    let error = failed
+        .or_else(|| (!held.is_empty()).then(|| held.join("; ")))
+        .map(|text| one_line(&text, 500));
     let server_ip = Some(view.and_then(|view| view.server_ip.clone()));
-    Some(Finding { actual_state: Some(actual_state), status, error, server_ip, ..base })
+    Some(Finding {
+        actual_state: Some(actual_state),
+        status,
+        error,
+        server_ip,
+        ..base
+    })
 }
 
 /// Says what was planned, before anything is done.
@@ -445,14 +592,22 @@ pub fn announce(plan: &Plan, emitter: &Emitter<'_>) {
                 action: action.code().to_owned(),
                 address: address.to_string(),
                 reason: reasons.join("; "),
-                fields: step.reasons.iter().flat_map(|reason| &reason.fields).map(FieldText::from).collect(),
+                fields: step
+                    .reasons
+                    .iter()
+                    .flat_map(|reason| &reason.fields)
+                    .map(FieldText::from)
+                    .collect(),
             },
         );
     }
     for held in &plan.held {
         emitter.emit(
             format!("{}: held: {}", held.address, held.reason),
-            EventBody::DriftFound { address: held.address.to_string(), reason: held.reason.code().to_owned() },
+            EventBody::DriftFound {
+                address: held.address.to_string(),
+                reason: held.reason.code().to_owned(),
+            },
         );
     }
 }
@@ -465,7 +620,14 @@ pub fn announce_sources(observed: &Observed, emitter: &Emitter<'_>) {
             Some(unseen) => format!("{source}: could not be observed: {}", unseen.error),
         };
         let error = unseen.map(|unseen| unseen.error.clone());
-        emitter.emit(message, EventBody::SourceObserved { source: source.to_owned(), known: unseen.is_none(), error });
+        emitter.emit(
+            message,
+            EventBody::SourceObserved {
+                source: source.to_owned(),
+                known: unseen.is_none(),
+                error,
+            },
+        );
     };
     say("docker", observed.engine.unknown());
     for (registrar, seen) in &observed.registrars {

@@ -391,7 +391,10 @@ fn the_systems_sqlite3_reads_and_writes_a_file_with_our_side_tables() {
             variant.file
         );
         let dev = fixture.row("dev").intent.unwrap();
-        assert_eq!(dev.spec.ports.http.map(|port| port.get()), Some(18099));
+        assert_eq!(
+            dev.spec.ports.http.map(rollcall::model::Port::get),
+            Some(18099)
+        );
     }
 }
 

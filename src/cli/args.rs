@@ -34,7 +34,10 @@ pub(crate) struct Global {
     pub(crate) db: Option<PathBuf>,
     /// Act on a rehearsal world kept in DIR instead of this machine's Docker.
     #[arg(long, global = true, value_name = "DIR", num_args = 0..=1, require_equals = true)]
-    #[expect(clippy::option_option, reason = "absent, given without a folder, given with one: three different wishes")]
+    #[expect(
+        clippy::option_option,
+        reason = "absent, given without a folder, given with one: three different wishes"
+    )]
     pub(crate) sandbox: Option<Option<PathBuf>>,
     /// The configuration [default: rollcall.toml in the user's configuration directory].
     #[arg(long, global = true, value_name = "PATH", help_heading = OUTPUT)]
@@ -81,7 +84,8 @@ impl std::str::FromStr for OutputSpec {
             Some((format, path)) => (format, Some(PathBuf::from(path))),
             None => (text, None),
         };
-        let format = Format::from_str(format, false).map_err(|_| format!("'{format}' is none of table, json, ndjson"))?;
+        let format = Format::from_str(format, false)
+            .map_err(|_| format!("'{format}' is none of table, json, ndjson"))?;
         Ok(Self { format, path })
     }
 }
@@ -116,7 +120,9 @@ pub(crate) enum ColorMode {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Show what differs from the table and, with --repair or --prune, make it so
-    #[command(after_help = "Without a mode it changes nothing and shows what --repair would do.\nExit codes: 0 in sync or converged, 3 drift found or left, 5 refused by a guard, 9 could not be observed, 12 not ready.")]
+    #[command(
+        after_help = "Without a mode it changes nothing and shows what --repair would do.\nExit codes: 0 in sync or converged, 3 drift found or left, 5 refused by a guard, 9 could not be observed, 12 not ready."
+    )]
     Reconcile(Box<Reconcile>),
     /// Show what should be there beside what is there
     Status(StatusArgs),
@@ -324,7 +330,9 @@ pub(crate) enum SandboxCommand {
     /// Show the world and the instructions it has
     Show,
     /// Give the world an instruction, such as 'create takes 40s' or 'docker is down'
-    #[command(after_help = "Instructions: create takes 40s; create k3d/dev fails; create fails twice; create hangs; create does nothing;\nregister kubeconfig fails once; docker is down; docker is silent; docker is up.")]
+    #[command(
+        after_help = "Instructions: create takes 40s; create k3d/dev fails; create fails twice; create hangs; create does nothing;\nregister kubeconfig fails once; docker is down; docker is silent; docker is up."
+    )]
     Say {
         /// The instruction.
         #[arg(required = true)]

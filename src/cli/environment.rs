@@ -26,43 +26,69 @@ fn twin(long: &str) -> String {
 }
 
 /// The arguments with those of the environment added at the end, so that clap checks them like any other.
-pub(crate) fn with_environment(mut command: Command, args: Vec<OsString>, env: &BTreeMap<String, String>) -> Vec<OsString> {
+pub(crate) fn with_environment(
+    mut command: Command,
+    args: Vec<OsString>,
+    env: &BTreeMap<String, String>,
+) -> Vec<OsString> {
     if !env.keys().any(|key| key.starts_with("ROLLCALL_")) {
         return args;
     }
-    let Ok(mut matches) = command.clone().ignore_errors(true).try_get_matches_from(&args) else { return args };
+    let Ok(mut matches) = command
+        .clone()
+        .ignore_errors(true)
+        .try_get_matches_from(&args)
+    else {
+        return args;
+    };
     command.build();
     let mut added: Vec<OsString> = flags_of(&command, &matches, env);
     while let Some((name, inner)) = matches.remove_subcommand() {
-        let Some(sub) = command.find_subcommand(&name).cloned() else { break };
+        let Some(sub) = command.find_subcommand(&name).cloned() else {
+            break;
+        };
         added.extend(flags_of(&sub, &inner, env));
         (command, matches) = (sub, inner);
     }
     added.sort();
     added.dedup();
     // What follows `--` is no flag any more.
-    let end = args.iter().position(|arg| arg == "--").unwrap_or(args.len());
+    let end = args
+        .iter()
+        .position(|arg| arg == "--")
+        .unwrap_or(args.len());
     let mut all = args;
     all.splice(end..end, added);
     all
 }
 
-fn flags_of(command: &Command, matches: &ArgMatches, env: &BTreeMap<String, String>) -> Vec<OsString> {
+fn flags_of(
+    command: &Command,
+    matches: &ArgMatches,
+    env: &BTreeMap<String, String>,
+) -> Vec<OsString> {
     command
         .get_arguments()
         .filter_map(|arg| {
-            let long = arg.get_long().filter(|long| !COMMAND_LINE_ONLY.contains(long))?;
+            let long = arg
+                .get_long()
+                .filter(|long| !COMMAND_LINE_ONLY.contains(long))?;
             let value = env.get(&twin(long)).filter(|value| !value.is_empty())?;
-            let given = matches.try_contains_id(arg.get_id().as_str()).unwrap_or(false)
+            let given = matches
+                .try_contains_id(arg.get_id().as_str())
+                .unwrap_or(false)
                 && matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
             if given {
                 return None;
             }
             match arg.get_action() {
                 ArgAction::SetTrue | ArgAction::Count => {
-                    matches!(value.as_str(), "1" | "true" | "yes").then(|| OsString::from(format!("--{long}")))
+                    matches!(value.as_str(), "1" | "true" | "yes")
+                        .then(|| OsString::from(format!("--{long}")))
                 }
-                ArgAction::Set | ArgAction::Append => Some(OsString::from(format!("--{long}={value}"))),
+                ArgAction::Set | ArgAction::Append => {
+                    Some(OsString::from(format!("--{long}={value}")))
+                }
                 _ => None,
             }
         })
@@ -77,18 +103,35 @@ mod tests {
     use crate::cli::args::Cli;
 
     fn with(env: &[(&str, &str)], args: &[&str]) -> Vec<String> {
-        let env = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let env = env
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
         let args = args.iter().map(OsString::from).collect();
         let all = with_environment(Cli::command(), args, &env);
-        all.into_iter().map(|arg| arg.to_string_lossy().into_owned()).collect()
+        all.into_iter()
+            .map(|arg| arg.to_string_lossy().into_owned())
+            .collect()
     }
 
     #[test]
     fn a_flag_has_a_twin_and_the_command_line_wins() {
-        assert_eq!(with(&[("ROLLCALL_DB", "/x")], &["rollcall", "status"]), ["rollcall", "status", "--db=/x"]);
-        assert_eq!(with(&[("ROLLCALL_DB", "/x")], &["rollcall", "status", "--db", "/y"]), ["rollcall", "status", "--db", "/y"]);
         assert_eq!(
-            with(&[("ROLLCALL_STEP_TIMEOUT", "1m")], &["rollcall", "reconcile"]),
+            with(&[("ROLLCALL_DB", "/x")], &["rollcall", "status"]),
+            ["rollcall", "status", "--db=/x"]
+        );
+        assert_eq!(
+            with(
+                &[("ROLLCALL_DB", "/x")],
+                &["rollcall", "status", "--db", "/y"]
+            ),
+            ["rollcall", "status", "--db", "/y"]
+        );
+        assert_eq!(
+            with(
+                &[("ROLLCALL_STEP_TIMEOUT", "1m")],
+                &["rollcall", "reconcile"]
+            ),
             ["rollcall", "reconcile", "--step-timeout=1m"]
         );
     }
@@ -96,7 +139,11 @@ mod tests {
     #[test]
     fn what_destroys_has_no_twin() {
         for flag in COMMAND_LINE_ONLY {
-            assert_eq!(with(&[(&twin(flag), "1")], &["rollcall", "reconcile"]), ["rollcall", "reconcile"], "{flag}");
+            assert_eq!(
+                with(&[(&twin(flag), "1")], &["rollcall", "reconcile"]),
+                ["rollcall", "reconcile"],
+                "{flag}"
+            );
         }
     }
 }

@@ -22,7 +22,11 @@ pub struct CliError {
 impl CliError {
     /// An error of this kind.
     pub fn new(code: ExitCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hints: Vec::new() }
+        Self {
+            code,
+            message: message.into(),
+            hints: Vec::new(),
+        }
     }
 
     /// A wrong command line.
@@ -39,7 +43,10 @@ impl CliError {
 
     /// A file that could not be read or written.
     pub fn file(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
-        Self::new(ExitCode::NotReady, format!("failed to {doing} {}: {error}", path.display()))
+        Self::new(
+            ExitCode::NotReady,
+            format!("failed to {doing} {}: {error}", path.display()),
+        )
     }
 
     /// The error as text.
@@ -56,7 +63,11 @@ impl CliError {
         ErrorDoc {
             schema: "rollcall.error/v1".to_owned(),
             message: redact(&printable(&self.message)).into_owned(),
-            hints: self.hints.iter().map(|hint| redact(&printable(hint)).into_owned()).collect(),
+            hints: self
+                .hints
+                .iter()
+                .map(|hint| redact(&printable(hint)).into_owned())
+                .collect(),
             exit: Exit::of([(self.code, self.message.clone())]),
         }
     }
@@ -90,7 +101,11 @@ impl From<StoreError> for CliError {
             FailureClass::Failed => ExitCode::Failed,
         };
         let hints = error.hint().into_iter().collect();
-        Self { code, message: with_causes(&error), hints }
+        Self {
+            code,
+            message: with_causes(&error),
+            hints,
+        }
     }
 }
 
@@ -123,15 +138,22 @@ impl From<ProviderError> for CliError {
             Fault::LeaseLost => ExitCode::Locked,
             _ => ExitCode::Failed,
         };
-        Self { code, message: error.message, hints: error.hint.into_iter().collect() }
+        Self {
+            code,
+            message: error.message,
+            hints: error.hint.into_iter().collect(),
+        }
     }
 }
 
 /// Reads a saved observation.
 pub(crate) fn read_observation(path: &std::path::Path) -> Result<Observation, CliError> {
-    let text = std::fs::read_to_string(path).map_err(|error| CliError::file("read", path, &error))?;
-    let wrong = |why: String| CliError::usage(format!("{} is no observation: {why}", path.display()));
-    let observation: Observation = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|error| CliError::file("read", path, &error))?;
+    let wrong =
+        |why: String| CliError::usage(format!("{} is no observation: {why}", path.display()));
+    let observation: Observation =
+        serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
     if observation.schema != Observation::SCHEMA {
         return Err(wrong(format!("its schema is {:?}", observation.schema)));
     }

@@ -35,9 +35,15 @@ pub fn run(args: Vec<OsString>, mut streams: Streams) -> u8 {
         Ok(cli) => cli,
         Err(error) => return clap_says(&error, &mut streams),
     };
-    let json = cli.global.output.iter().any(|spec| spec.format == Format::Json && spec.path.is_none());
+    let json = cli
+        .global
+        .output
+        .iter()
+        .any(|spec| spec.format == Format::Json && spec.path.is_none());
     start_log(&cli, &streams);
-    match Session::start(cli.global, streams.clone()).and_then(|session| command::run(&session, cli.command)) {
+    match Session::start(cli.global, streams.clone())
+        .and_then(|session| command::run(&session, cli.command))
+    {
         Ok(exit) => exit.code,
         Err(error) => {
             let _ = streams.err.write_all(error.text().as_bytes());
@@ -52,11 +58,23 @@ pub fn run(args: Vec<OsString>, mut streams: Streams) -> u8 {
 /// Help and version go to standard output and are no error; all else is a wrong command line.
 fn clap_says(error: &clap::Error, streams: &mut Streams) -> u8 {
     let asked = !error.use_stderr();
-    let (writer, tty) = if asked { (&mut streams.out, streams.out_tty) } else { (&mut streams.err, streams.err_tty) };
+    let (writer, tty) = if asked {
+        (&mut streams.out, streams.out_tty)
+    } else {
+        (&mut streams.err, streams.err_tty)
+    };
     let text = error.render();
     let color = tty && !streams.env.contains_key("NO_COLOR");
-    let _ = if color { write!(writer, "{}", text.ansi()) } else { write!(writer, "{text}") };
-    if asked { 0 } else { crate::report::ExitCode::Usage.number() }
+    let _ = if color {
+        write!(writer, "{}", text.ansi())
+    } else {
+        write!(writer, "{text}")
+    };
+    if asked {
+        0
+    } else {
+        crate::report::ExitCode::Usage.number()
+    }
 }
 
 /// Logs go to standard error, quiet unless asked for.
@@ -67,7 +85,9 @@ fn start_log(cli: &Cli, streams: &Streams) {
         _ => "rollcall=trace,bollard=debug",
     };
     let filter = streams.var("ROLLCALL_LOG").unwrap_or(level);
-    let Ok(filter) = tracing_subscriber::EnvFilter::try_new(filter) else { return };
+    let Ok(filter) = tracing_subscriber::EnvFilter::try_new(filter) else {
+        return;
+    };
     let err = streams.err.clone();
     // A second call in one process keeps the first one's log.
     let _ = tracing_subscriber::fmt()

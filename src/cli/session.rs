@@ -35,14 +35,27 @@ impl Session {
     /// Settles everything that does not depend on the command.
     pub(crate) fn start(global: Global, streams: Streams) -> Result<Self, CliError> {
         let settings = Settings::resolve(&global, &streams)?;
-        Ok(Self { settings, streams, global })
+        Ok(Self {
+            settings,
+            streams,
+            global,
+        })
     }
 
     /// Runs async work to its end.
-    pub(crate) fn block_on<T>(&self, work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime
-            .map_err(|error| CliError::new(crate::report::ExitCode::Bug, format!("failed to start: {error}")))?;
+    pub(crate) fn block_on<T>(
+        &self,
+        work: impl Future<Output = Result<T, CliError>>,
+    ) -> Result<T, CliError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let runtime = runtime.map_err(|error| {
+            CliError::new(
+                crate::report::ExitCode::Bug,
+                format!("failed to start: {error}"),
+            )
+        })?;
         runtime.block_on(work)
     }
 
@@ -58,7 +71,10 @@ impl Session {
 
     /// The database, for changing.
     pub(crate) fn open_write(&self) -> Result<Arc<Store>, CliError> {
-        Ok(Arc::new(Store::open_write(&self.settings.db, &SystemClock)?))
+        Ok(Arc::new(Store::open_write(
+            &self.settings.db,
+            &SystemClock,
+        )?))
     }
 
     /// A policy that may do this and nothing else.
@@ -71,7 +87,11 @@ impl Session {
             adopt: BTreeSet::new(),
             guards: Guards::default(),
             management: self.settings.management.clone(),
-            providers: world.providers.iter().map(|(id, provider)| (id.clone(), provider.traits())).collect(),
+            providers: world
+                .providers
+                .iter()
+                .map(|(id, provider)| (id.clone(), provider.traits()))
+                .collect(),
             registrars_off: BTreeSet::new(),
             in_progress: BTreeSet::new(),
         }
@@ -80,7 +100,13 @@ impl Session {
     /// What a command that only looks asks: what a repair would do.
     pub(crate) fn repair_question(&self, world: &World, probe: bool) -> Question {
         Question {
-            policy: self.policy(world, Mode { repair: true, ..Mode::default() }),
+            policy: self.policy(
+                world,
+                Mode {
+                    repair: true,
+                    ..Mode::default()
+                },
+            ),
             ask: Ask::default(),
             probe,
             accept_engine: false,
@@ -113,7 +139,14 @@ impl Session {
             ColorMode::Always => true,
             ColorMode::Never => false,
             ColorMode::Auto if self.streams.var("NO_COLOR").is_some() => false,
-            ColorMode::Auto if self.streams.var("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
+            ColorMode::Auto
+                if self
+                    .streams
+                    .var("CLICOLOR_FORCE")
+                    .is_some_and(|value| value != "0") =>
+            {
+                true
+            }
             ColorMode::Auto => tty && self.streams.var("TERM") != Some("dumb"),
         };
         Paint { color }
@@ -150,20 +183,34 @@ impl Session {
     }
 
     /// Answers: the document in every format and place that was asked for. A closed standard output is no error.
-    pub(crate) fn answer(&self, document: &impl Serialize, text: impl Fn(Paint) -> String) -> Result<(), CliError> {
+    pub(crate) fn answer(
+        &self,
+        document: &impl Serialize,
+        text: impl Fn(Paint) -> String,
+    ) -> Result<(), CliError> {
         for spec in self.outputs() {
-            let paint = if spec.path.is_none() { self.out_paint() } else { Paint::default() };
+            let paint = if spec.path.is_none() {
+                self.out_paint()
+            } else {
+                Paint::default()
+            };
             let content = match spec.format {
                 Format::Table => text(paint),
                 Format::Json => match serde_json::to_string_pretty(document) {
                     Ok(json) => json + "\n",
-                    Err(error) => return Err(CliError::new(crate::report::ExitCode::Bug, error.to_string())),
+                    Err(error) => {
+                        return Err(CliError::new(
+                            crate::report::ExitCode::Bug,
+                            error.to_string(),
+                        ));
+                    }
                 },
                 Format::Ndjson => continue,
             };
             match &spec.path {
                 Some(path) => {
-                    std::fs::write(path, content).map_err(|error| CliError::file("write", path, &error))?;
+                    std::fs::write(path, content)
+                        .map_err(|error| CliError::file("write", path, &error))?;
                 }
                 None => {
                     let mut out = self.streams.out.clone();
@@ -178,7 +225,10 @@ impl Session {
         let to_stdout = self.global.output.iter().any(|spec| spec.path.is_none());
         let mut all = self.global.output.clone();
         if !to_stdout {
-            all.push(OutputSpec { format: Format::Table, path: None });
+            all.push(OutputSpec {
+                format: Format::Table,
+                path: None,
+            });
         }
         all
     }
@@ -186,7 +236,12 @@ impl Session {
     /// The streams of events that were asked for: `--events`, `-o ndjson`.
     pub(crate) fn event_sinks(&self) -> Result<Vec<Box<dyn Sink>>, CliError> {
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
-        for spec in self.global.output.iter().filter(|spec| spec.format == Format::Ndjson) {
+        for spec in self
+            .global
+            .output
+            .iter()
+            .filter(|spec| spec.format == Format::Ndjson)
+        {
             match &spec.path {
                 Some(path) => sinks.push(Box::new(NdjsonSink::new(create(path)?))),
                 None => sinks.push(Box::new(NdjsonSink::new(self.streams.out.clone()))),
@@ -197,8 +252,12 @@ impl Session {
             Some("fd:1") => sinks.push(Box::new(NdjsonSink::new(self.streams.out.clone()))),
             Some("fd:2") => sinks.push(Box::new(NdjsonSink::new(self.streams.err.clone()))),
             Some(target) => match target.strip_prefix("fd:") {
-                Some(number) => sinks.push(Box::new(NdjsonSink::new(SharedWriter::new(descriptor(number)?)))),
-                None => sinks.push(Box::new(NdjsonSink::new(create(std::path::Path::new(target))?))),
+                Some(number) => sinks.push(Box::new(NdjsonSink::new(SharedWriter::new(
+                    descriptor(number)?,
+                )))),
+                None => sinks.push(Box::new(NdjsonSink::new(create(std::path::Path::new(
+                    target,
+                ))?))),
             },
         }
         Ok(sinks)
@@ -211,7 +270,12 @@ fn create(path: &std::path::Path) -> Result<File, CliError> {
 
 /// A descriptor that the caller opened. Going through the file system needs no unsafe code.
 fn descriptor(number: &str) -> Result<File, CliError> {
-    let number: u32 = number.parse().map_err(|_| CliError::usage(format!("fd:{number} is no file descriptor")))?;
+    let number: u32 = number
+        .parse()
+        .map_err(|_| CliError::usage(format!("fd:{number} is no file descriptor")))?;
     let path = std::path::PathBuf::from(format!("/dev/fd/{number}"));
-    File::options().append(true).open(&path).map_err(|error| CliError::file("write events to", &path, &error))
+    File::options()
+        .append(true)
+        .open(&path)
+        .map_err(|error| CliError::file("write events to", &path, &error))
 }

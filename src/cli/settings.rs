@@ -32,7 +32,9 @@ pub(crate) struct Management {
 
 impl Default for Management {
     fn default() -> Self {
-        Self { name: "devops".to_owned() }
+        Self {
+            name: "devops".to_owned(),
+        }
     }
 }
 
@@ -68,7 +70,10 @@ pub(crate) struct Kubeconfig {
 
 impl Default for Kubeconfig {
     fn default() -> Self {
-        Self { enabled: true, path: None }
+        Self {
+            enabled: true,
+            path: None,
+        }
     }
 }
 
@@ -119,9 +124,13 @@ impl Settings {
     pub(crate) fn resolve(global: &Global, streams: &Streams) -> Result<Self, CliError> {
         let dirs = Dirs::of(streams);
         let (config_path, config) = config(global, &dirs)?;
-        let management = ClusterName::parse(&config.management.name)
-            .map_err(|error| CliError::usage(format!("management.name in the configuration: {error}")))?;
-        let sandbox = global.sandbox.clone().map(|dir| dir.unwrap_or_else(|| dirs.data.join("sandbox")));
+        let management = ClusterName::parse(&config.management.name).map_err(|error| {
+            CliError::usage(format!("management.name in the configuration: {error}"))
+        })?;
+        let sandbox = global
+            .sandbox
+            .clone()
+            .map(|dir| dir.unwrap_or_else(|| dirs.data.join("sandbox")));
         let (db, db_origin) = match (&global.db, &sandbox) {
             (Some(path), _) if streams.var("ROLLCALL_DB").map(Path::new) == Some(path) => {
                 (path.clone(), Origin::Environment)
@@ -130,9 +139,24 @@ impl Settings {
             (None, Some(dir)) => (dir.join("rollcall.db"), Origin::Default),
             (None, None) => (dirs.data.join("rollcall.db"), Origin::Default),
         };
-        let state_dir = sandbox.as_ref().map_or_else(|| dirs.state.clone(), |dir| dir.join("state"));
-        let kubeconfig = config.kubeconfig.path.clone().unwrap_or_else(|| kubeconfig(streams, &dirs));
-        Ok(Self { db, db_origin, sandbox, config_path, config, management, state_dir, kubeconfig })
+        let state_dir = sandbox
+            .as_ref()
+            .map_or_else(|| dirs.state.clone(), |dir| dir.join("state"));
+        let kubeconfig = config
+            .kubeconfig
+            .path
+            .clone()
+            .unwrap_or_else(|| kubeconfig(streams, &dirs));
+        Ok(Self {
+            db,
+            db_origin,
+            sandbox,
+            config_path,
+            config,
+            management,
+            state_dir,
+            kubeconfig,
+        })
     }
 }
 
@@ -149,7 +173,10 @@ impl Dirs {
         let home = PathBuf::from(streams.var("HOME").unwrap_or("/"));
         let mac = home.join("Library/Application Support/rollcall");
         let folder = |variable: &str, below: &str| {
-            let set = streams.var(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+            let set = streams
+                .var(variable)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute());
             match set {
                 Some(path) => path.join("rollcall"),
                 None if cfg!(target_os = "macos") => mac.clone(),
@@ -167,22 +194,36 @@ impl Dirs {
 
 fn config(global: &Global, dirs: &Dirs) -> Result<(Option<PathBuf>, Config), CliError> {
     let named = global.config.is_some();
-    let path = global.config.clone().unwrap_or_else(|| dirs.config.join("rollcall.toml"));
+    let path = global
+        .config
+        .clone()
+        .unwrap_or_else(|| dirs.config.join("rollcall.toml"));
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => return Ok((None, Config::default())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => {
+            return Ok((None, Config::default()));
+        }
         Err(error) => return Err(CliError::file("read the configuration", &path, &error)),
     };
     let config = toml::from_str(&text).map_err(|error| {
-        CliError::new(ExitCode::Usage, format!("the configuration {} cannot be read: {}", path.display(), error.message()))
-            .hint("docs/rollcall.example.toml shows every key")
+        CliError::new(
+            ExitCode::Usage,
+            format!(
+                "the configuration {} cannot be read: {}",
+                path.display(),
+                error.message()
+            ),
+        )
+        .hint("docs/rollcall.example.toml shows every key")
     })?;
     Ok((Some(path), config))
 }
 
 /// The file that kubectl writes: the first of KUBECONFIG, or `~/.kube/config`.
 fn kubeconfig(streams: &Streams, dirs: &Dirs) -> PathBuf {
-    let first = streams.var("KUBECONFIG").and_then(|list| list.split(':').find(|path| !path.is_empty()));
+    let first = streams
+        .var("KUBECONFIG")
+        .and_then(|list| list.split(':').find(|path| !path.is_empty()));
     first.map_or_else(|| dirs.home.join(".kube/config"), PathBuf::from)
 }
 

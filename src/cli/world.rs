@@ -10,6 +10,9 @@ use crate::sandbox;
 pub(crate) fn build(settings: &Settings, _streams: &Streams) -> Result<World, CliError> {
     match &settings.sandbox {
         Some(dir) => Ok(sandbox::open(dir)?.world()),
-        None => Err(CliError::new(crate::report::ExitCode::NotReady, "this build speaks to sandboxes only")),
+        None => Err(CliError::new(
+            crate::report::ExitCode::NotReady,
+            "this build speaks to sandboxes only",
+        )),
     }
 }

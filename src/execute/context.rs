@@ -68,7 +68,10 @@ impl Context<'_> {
         match tokio::task::spawn_blocking(move || work(&store)).await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => Err(store_failed(&error)),
-            Err(_) => Err(ProviderError::new(Fault::Permanent, "the database call was torn down")),
+            Err(_) => Err(ProviderError::new(
+                Fault::Permanent,
+                "the database call was torn down",
+            )),
         }
     }
 
@@ -89,16 +92,26 @@ impl Context<'_> {
     }
 
     /// A cluster of ours as it is now, of exactly this life: what every change looks at first.
-    pub(super) async fn ours(&self, id: &ClusterId, life: &crate::model::Incarnation) -> Result<ClusterView, ProviderError> {
+    pub(super) async fn ours(
+        &self,
+        id: &ClusterId,
+        life: &crate::model::Incarnation,
+    ) -> Result<ClusterView, ProviderError> {
         let engine = self.look().await?;
-        let view = cluster_in(&engine, id)
-            .ok_or_else(|| ProviderError::new(Fault::Permanent, format!("{id} is gone since it was observed")))?;
+        let view = cluster_in(&engine, id).ok_or_else(|| {
+            ProviderError::new(
+                Fault::Permanent,
+                format!("{id} is gone since it was observed"),
+            )
+        })?;
         let ledger = self.ledger().await?;
         match ledger.ownership(view) {
             Ownership::Ours(_) if view.incarnation.as_ref() == Some(life) => Ok(view.clone()),
             _ => Err(ProviderError::new(
                 Fault::NotOurs,
-                format!("{id} is not the cluster that was observed: somebody made it again meanwhile"),
+                format!(
+                    "{id} is not the cluster that was observed: somebody made it again meanwhile"
+                ),
             )
             .hint("run rollcall again")),
         }
@@ -124,8 +137,12 @@ pub(super) fn cluster_in<'v>(engine: &'v EngineView, id: &ClusterId) -> Option<&
 /// A new mark.
 pub(super) fn new_nonce() -> Result<Nonce, ProviderError> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| ProviderError::new(Fault::Permanent, format!("the system gives no random bytes: {error}")))?;
+    getrandom::fill(&mut bytes).map_err(|error| {
+        ProviderError::new(
+            Fault::Permanent,
+            format!("the system gives no random bytes: {error}"),
+        )
+    })?;
     Ok(Nonce::from_random(bytes))
 }
 

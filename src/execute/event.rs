@@ -164,7 +164,11 @@ pub struct FieldText {
 
 impl From<&Field> for FieldText {
     fn from(field: &Field) -> Self {
-        Self { field: field.field.clone(), live: field.live.clone(), row: field.row.clone() }
+        Self {
+            field: field.field.clone(),
+            live: field.live.clone(),
+            row: field.row.clone(),
+        }
     }
 }
 
@@ -214,19 +218,34 @@ pub struct Emitter<'s> {
 impl<'s> Emitter<'s> {
     /// An emitter that has not said anything.
     pub fn new(clock: SharedClock, sinks: Vec<&'s dyn Sink>) -> Self {
-        Self { clock, run_id: Mutex::new(None), next: Mutex::new(1), sinks }
+        Self {
+            clock,
+            run_id: Mutex::new(None),
+            next: Mutex::new(1),
+            sinks,
+        }
     }
 
     /// From here on events name this run.
     pub fn name_run(&self, run_id: impl Into<String>) {
-        *self.run_id.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(run_id.into());
+        *self
+            .run_id
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(run_id.into());
     }
 
     /// Says it.
     pub fn emit(&self, message: impl Into<String>, body: EventBody) {
         // The lock is held while the sinks write, so that no two events change places.
-        let mut next = self.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let run_id = self.run_id.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let mut next = self
+            .next
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let run_id = self
+            .run_id
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone();
         let event = Event {
             schema: EVENT_SCHEMA.to_owned(),
             seq: *next,

@@ -40,16 +40,30 @@ impl Outcome {
 
     /// Whether the lease was lost on the way.
     pub fn lost_lease(&self) -> bool {
-        self.steps.values().any(|ended| ended.error.as_ref().is_some_and(|error| error.fault == Fault::LeaseLost))
+        self.steps.values().any(|ended| {
+            ended
+                .error
+                .as_ref()
+                .is_some_and(|error| error.fault == Fault::LeaseLost)
+        })
     }
 }
 
 /// Executes a plan that was checked and that no guard refuses.
-pub async fn execute(cx: &Context<'_>, plan: &Plan, desired: &Desired, emitter: &Emitter<'_>) -> Outcome {
-    let rows: RowClusters = desired.intents().map(|(row, intent)| (row.rowid, intent.spec.id.clone())).collect();
+pub async fn execute(
+    cx: &Context<'_>,
+    plan: &Plan,
+    desired: &Desired,
+    emitter: &Emitter<'_>,
+) -> Outcome {
+    let rows: RowClusters = desired
+        .intents()
+        .map(|(row, intent)| (row.rowid, intent.spec.id.clone()))
+        .collect();
     let mut scheduler = Scheduler::new(plan, cx.settings.caps.clone());
     let mut outcome = Outcome::default();
-    let mut running: FuturesUnordered<BoxFuture<'_, (StepId, StepOutcome)>> = FuturesUnordered::new();
+    let mut running: FuturesUnordered<BoxFuture<'_, (StepId, StepOutcome)>> =
+        FuturesUnordered::new();
     let mut cancel = cx.cancel.clone();
     loop {
         if *cancel.borrow_and_update() != Cancel::No {
@@ -57,7 +71,11 @@ pub async fn execute(cx: &Context<'_>, plan: &Plan, desired: &Desired, emitter: 
         }
         for id in scheduler.take_ready() {
             if let Some(step) = plan.step(id) {
-                running.push(run_step(cx, step, &rows, emitter).map(move |outcome| (id, outcome)).boxed());
+                running.push(
+                    run_step(cx, step, &rows, emitter)
+                        .map(move |outcome| (id, outcome))
+                        .boxed(),
+                );
             }
         }
         if running.is_empty() {
@@ -86,17 +104,33 @@ pub async fn execute(cx: &Context<'_>, plan: &Plan, desired: &Desired, emitter: 
 }
 
 /// Says why a step did not run.
-fn not_run(plan: &Plan, step: &Step, state: StepState, emitter: &Emitter<'_>) -> Option<StepOutcome> {
+fn not_run(
+    plan: &Plan,
+    step: &Step,
+    state: StepState,
+    emitter: &Emitter<'_>,
+) -> Option<StepOutcome> {
     let (result, why) = match state {
         StepState::Skipped(cause) => {
             let cause = plan.step(cause).map_or_else(String::new, describe);
-            (StepResult::Skipped, format!("skipped, because {cause} did not succeed"))
+            (
+                StepResult::Skipped,
+                format!("skipped, because {cause} did not succeed"),
+            )
         }
-        StepState::Cancelled => (StepResult::Cancelled, "not started: the run was interrupted".to_owned()),
-        StepState::Pending | StepState::Running | StepState::Done | StepState::Failed => return None,
+        StepState::Cancelled => (
+            StepResult::Cancelled,
+            "not started: the run was interrupted".to_owned(),
+        ),
+        StepState::Pending | StepState::Running | StepState::Done | StepState::Failed => {
+            return None;
+        }
     };
     let error = ProviderError::new(Fault::Cancelled, why);
-    let outcome = StepOutcome { result, error: Some(error) };
+    let outcome = StepOutcome {
+        result,
+        error: Some(error),
+    };
     finished(step, &outcome, Ended::default(), emitter);
     Some(outcome)
 }
@@ -113,7 +147,12 @@ fn describe(step: &Step) -> String {
     format!("{} {}", step.action.kind(), step.action.address())
 }
 
-async fn run_step(cx: &Context<'_>, step: &Step, rows: &RowClusters, emitter: &Emitter<'_>) -> StepOutcome {
+async fn run_step(
+    cx: &Context<'_>,
+    step: &Step,
+    rows: &RowClusters,
+    emitter: &Emitter<'_>,
+) -> StepOutcome {
     let address = step.action.address();
     let log = Log::open(emitter, step.id.0, &address, cx.settings.log_dir.as_deref());
     let began = cx.world.clock.now();
@@ -129,19 +168,37 @@ async fn run_step(cx: &Context<'_>, step: &Step, rows: &RowClusters, emitter: &E
     let mut attempts = 1;
     let outcome = loop {
         let error = match attempt(cx, step, rows, &log).await {
-            Ok(()) => break StepOutcome { result: StepResult::Succeeded, error: None },
+            Ok(()) => {
+                break StepOutcome {
+                    result: StepResult::Succeeded,
+                    error: None,
+                };
+            }
             Err(StepError::Held(why)) => {
-                break StepOutcome { result: StepResult::Held, error: Some(ProviderError::new(Fault::NotOurs, why)) };
+                break StepOutcome {
+                    result: StepResult::Held,
+                    error: Some(ProviderError::new(Fault::NotOurs, why)),
+                };
             }
             Err(StepError::Failed(error)) => error,
         };
         let stopped = *cx.cancel.borrow() != Cancel::No;
-        let delay = cx.settings.retries.delay(attempts, error.fault, random()).filter(|_| !stopped);
+        let delay = cx
+            .settings
+            .retries
+            .delay(attempts, error.fault, random())
+            .filter(|_| !stopped);
         let Some(delay) = delay else {
-            break StepOutcome { result: StepResult::Failed, error: Some(error) };
+            break StepOutcome {
+                result: StepResult::Failed,
+                error: Some(error),
+            };
         };
         emitter.emit(
-            format!("{address}: attempt {attempts} failed, again in {} ms: {error}", delay.as_millis()),
+            format!(
+                "{address}: attempt {attempts} failed, again in {} ms: {error}",
+                delay.as_millis()
+            ),
             EventBody::StepRetrying {
                 step: step.id.0,
                 address: address.to_string(),
@@ -154,13 +211,32 @@ async fn run_step(cx: &Context<'_>, step: &Step, rows: &RowClusters, emitter: &E
         attempts += 1;
     };
     let duration = cx.world.clock.now().duration_since(began).unsigned_abs();
-    let tail = if outcome.result == StepResult::Failed { log.tail() } else { Vec::new() };
-    finished(step, &outcome, Ended { attempts, duration, tail, log: log.path() }, emitter);
+    let tail = if outcome.result == StepResult::Failed {
+        log.tail()
+    } else {
+        Vec::new()
+    };
+    finished(
+        step,
+        &outcome,
+        Ended {
+            attempts,
+            duration,
+            tail,
+            log: log.path(),
+        },
+        emitter,
+    );
     outcome
 }
 
 /// One attempt, ended by a second Ctrl-C. Its own deadlines are inside.
-async fn attempt(cx: &Context<'_>, step: &Step, rows: &RowClusters, log: &Log<'_>) -> Result<(), StepError> {
+async fn attempt(
+    cx: &Context<'_>,
+    step: &Step,
+    rows: &RowClusters,
+    log: &Log<'_>,
+) -> Result<(), StepError> {
     let mut cancel = cx.cancel.clone();
     let killed = async move {
         while *cancel.borrow_and_update() != Cancel::Kill {
@@ -179,7 +255,9 @@ fn finished(step: &Step, outcome: &StepOutcome, ended: Ended, emitter: &Emitter<
     let what = describe(step);
     let why = outcome.error.as_ref().map(ToString::to_string);
     let message = match (&why, outcome.result) {
-        (_, StepResult::Succeeded) => format!("{what}: done in {:.1} s", ended.duration.as_secs_f64()),
+        (_, StepResult::Succeeded) => {
+            format!("{what}: done in {:.1} s", ended.duration.as_secs_f64())
+        }
         (Some(why), StepResult::Failed) => format!("failed to {what}: {why}"),
         (Some(why), _) => format!("{what}: {why}"),
         (None, result) => format!("{what}: {}", result.text()),

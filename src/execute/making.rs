@@ -16,11 +16,19 @@ const LOOK_AGAIN: Duration = Duration::from_millis(300);
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Makes a cluster: intent first, then the tool, then a look, then the wait until it is ready.
-pub(super) async fn create(cx: &Context<'_>, spec: &ClusterSpec, log: &Log<'_>) -> Result<(), ProviderError> {
+pub(super) async fn create(
+    cx: &Context<'_>,
+    spec: &ClusterSpec,
+    log: &Log<'_>,
+) -> Result<(), ProviderError> {
     let id = &spec.id;
     let provider = provider_of(cx, id)?;
     nothing_there(cx, id).await?;
-    let order = CreateOrder { spec: spec.clone(), nonce: new_nonce()?, deadline: cx.settings.step_timeout };
+    let order = CreateOrder {
+        spec: spec.clone(),
+        nonce: new_nonce()?,
+        deadline: cx.settings.step_timeout,
+    };
     provider.preflight(&order).await?;
     let entry = begin(cx, &order).await?;
     let made = provider.create(&order, log).await;
@@ -37,7 +45,10 @@ async fn nothing_there(cx: &Context<'_>, id: &ClusterId) -> Result<(), ProviderE
         None => Ok(()),
         Some(view) => Err(ProviderError::new(
             Fault::NotOurs,
-            format!("{id} is there since it was observed ({}): nothing was made", view.phase),
+            format!(
+                "{id} is there since it was observed ({}): nothing was made",
+                view.phase
+            ),
         )
         .hint("run rollcall again")),
     }
@@ -46,9 +57,17 @@ async fn nothing_there(cx: &Context<'_>, id: &ClusterId) -> Result<(), ProviderE
 /// Writes the intent. Earlier entries of this cluster, whose lives are proven gone, are closed with it.
 async fn begin(cx: &Context<'_>, order: &CreateOrder) -> Result<EntryKey, ProviderError> {
     let ledger = cx.ledger().await?;
-    let earlier: Vec<EntryKey> = ledger.entries_of(&order.spec.id).map(|entry| entry.key).collect();
-    let (id, nonce, now) = (order.spec.id.clone(), order.nonce.clone(), cx.world.clock.now());
-    cx.db(move |store| store.begin_create(&id, &nonce, &earlier, now)).await
+    let earlier: Vec<EntryKey> = ledger
+        .entries_of(&order.spec.id)
+        .map(|entry| entry.key)
+        .collect();
+    let (id, nonce, now) = (
+        order.spec.id.clone(),
+        order.nonce.clone(),
+        cx.world.clock.now(),
+    );
+    cx.db(move |store| store.begin_create(&id, &nonce, &earlier, now))
+        .await
 }
 
 /// After the tool: records what was made; waits for it if it came up; takes away what is ours of it if it did not.
@@ -59,58 +78,107 @@ async fn settle_creation(
     made: Result<(), ProviderError>,
     log: &Log<'_>,
 ) -> Result<(), ProviderError> {
-    let deadline = if made.is_ok() { cx.settings.step_timeout } else { GRACE };
+    let deadline = if made.is_ok() {
+        cx.settings.step_timeout
+    } else {
+        GRACE
+    };
     let waited = wait_ready(cx, id, None, deadline, log).await;
     let engine = cx.look().await?;
     let entry = entry(cx, key).await?;
     let Some(view) = cluster_in(&engine, id) else {
         clean_up(cx, id, &entry, log).await?;
-        let nothing = ProviderError::new(Fault::Permanent, "the tool said it was done and made nothing");
+        let nothing = ProviderError::new(
+            Fault::Permanent,
+            "the tool said it was done and made nothing",
+        );
         return Err(made.err().unwrap_or(nothing));
     };
     let came_up = waited.is_ok() || (made.is_ok() && view.phase == Phase::Running);
     let whole = view.proving_nodes().next().is_some()
-        && view.proving_nodes().all(|node| entry.covers(&node.id, node.nonce.as_ref()));
+        && view
+            .proving_nodes()
+            .all(|node| entry.covers(&node.id, node.nonce.as_ref()));
     if let (true, true, Some(life)) = (came_up, whole, &view.incarnation) {
         record(cx, &entry, view, life).await?;
         return waited;
     }
     clean_up(cx, id, &entry, log).await?;
     Err(made.err().or(waited.err()).unwrap_or_else(|| {
-        ProviderError::new(Fault::NotOurs, format!("{id} came up with nodes that this creation did not make"))
+        ProviderError::new(
+            Fault::NotOurs,
+            format!("{id} came up with nodes that this creation did not make"),
+        )
     }))
 }
 
-async fn record(cx: &Context<'_>, entry: &Entry, view: &ClusterView, life: &Incarnation) -> Result<(), ProviderError> {
+async fn record(
+    cx: &Context<'_>,
+    entry: &Entry,
+    view: &ClusterView,
+    life: &Incarnation,
+) -> Result<(), ProviderError> {
     let (key, life, parts) = (entry.key, life.clone(), own_parts(entry, view));
-    cx.db(move |store| store.record_live(key, &life, &parts)).await
+    cx.db(move |store| store.record_live(key, &life, &parts))
+        .await
 }
 
 /// Takes away what a failed creation left: only what carries its mark or was recorded for it. Its rest, if any, keeps
 /// the entry open, so that the next run sees it.
-async fn clean_up(cx: &Context<'_>, id: &ClusterId, entry: &Entry, log: &Log<'_>) -> Result<(), ProviderError> {
+async fn clean_up(
+    cx: &Context<'_>,
+    id: &ClusterId,
+    entry: &Entry,
+    log: &Log<'_>,
+) -> Result<(), ProviderError> {
     let engine = cx.look().await?;
     let marked = |view: &ClusterView| {
-        let nodes = view.nodes.iter().filter(|node| entry.covers(&node.id, node.nonce.as_ref()));
-        let whole = view.proving_nodes().all(|node| entry.covers(&node.id, node.nonce.as_ref()));
+        let nodes = view
+            .nodes
+            .iter()
+            .filter(|node| entry.covers(&node.id, node.nonce.as_ref()));
+        let whole = view
+            .proving_nodes()
+            .all(|node| entry.covers(&node.id, node.nonce.as_ref()));
         let ours: Vec<_> = nodes.map(|node| node.id.clone()).collect();
         // A load balancer or helper carries no mark of its own; it is ours when every node beside it is.
-        if whole && !ours.is_empty() { view.nodes.iter().map(|node| node.id.clone()).collect() } else { ours }
+        if whole && !ours.is_empty() {
+            view.nodes.iter().map(|node| node.id.clone()).collect()
+        } else {
+            ours
+        }
     };
     let parts = Parts {
         of: Some(id.clone()),
         containers: cluster_in(&engine, id).map(marked).unwrap_or_default(),
-        networks: engine.facts.networks.iter().filter(|n| entry.covers_network(n)).map(|n| n.id.clone()).collect(),
-        volumes: engine.facts.volumes.iter().filter(|v| entry.covers_volume(v)).map(|v| v.id.clone()).collect(),
+        networks: engine
+            .facts
+            .networks
+            .iter()
+            .filter(|n| entry.covers_network(n))
+            .map(|n| n.id.clone())
+            .collect(),
+        volumes: engine
+            .facts
+            .volumes
+            .iter()
+            .filter(|v| entry.covers_volume(v))
+            .map(|v| v.id.clone())
+            .collect(),
     };
     log.note("taking away what was made");
     cx.world.engine.remove(&parts, log).await?;
     let engine = cx.look().await?;
     let (networks, volumes) = cx.ledger().await?.leftovers(id, &engine.facts);
-    let left = cluster_in(&engine, id).is_some_and(|view| view.nodes.iter().any(|n| entry.covers(&n.id, n.nonce.as_ref())));
+    let left = cluster_in(&engine, id).is_some_and(|view| {
+        view.nodes
+            .iter()
+            .any(|n| entry.covers(&n.id, n.nonce.as_ref()))
+    });
     if !left && networks.is_empty() && volumes.is_empty() {
         let (key, now) = (entry.key, cx.world.clock.now());
-        cx.db(move |store| store.close(key, "creation failed", now)).await?;
+        cx.db(move |store| store.close(key, "creation failed", now))
+            .await?;
     }
     Ok(())
 }
@@ -118,17 +186,33 @@ async fn clean_up(cx: &Context<'_>, id: &ClusterId, entry: &Entry, log: &Log<'_>
 async fn entry(cx: &Context<'_>, key: EntryKey) -> Result<Entry, ProviderError> {
     let ledger = cx.ledger().await?;
     let entry = ledger.entries.into_iter().find(|entry| entry.key == key);
-    entry.ok_or_else(|| ProviderError::new(Fault::Permanent, "its ledger entry is gone: somebody else edited the ledger"))
+    entry.ok_or_else(|| {
+        ProviderError::new(
+            Fault::Permanent,
+            "its ledger entry is gone: somebody else edited the ledger",
+        )
+    })
 }
 
 /// Starts a cluster of ours and waits until it is ready.
-pub(super) async fn start(cx: &Context<'_>, id: &ClusterId, life: &Incarnation, log: &Log<'_>) -> Result<(), ProviderError> {
+pub(super) async fn start(
+    cx: &Context<'_>,
+    id: &ClusterId,
+    life: &Incarnation,
+    log: &Log<'_>,
+) -> Result<(), ProviderError> {
     let view = cx.ours(id, life).await?;
-    let started = provider_of(cx, id)?.start(&view, cx.settings.step_timeout, log).await;
+    let started = provider_of(cx, id)?
+        .start(&view, cx.settings.step_timeout, log)
+        .await;
     if let Err(error) = &started {
         log.note(&format!("the start failed: {error}"));
     }
-    let deadline = if started.is_ok() { cx.settings.step_timeout } else { GRACE };
+    let deadline = if started.is_ok() {
+        cx.settings.step_timeout
+    } else {
+        GRACE
+    };
     match (wait_ready(cx, id, Some(life), deadline, log).await, started) {
         (Ok(()), _) => Ok(()),
         (Err(_), Err(error)) => Err(error),
@@ -137,7 +221,12 @@ pub(super) async fn start(cx: &Context<'_>, id: &ClusterId, life: &Incarnation, 
 }
 
 /// Waits until a running cluster of ours is ready.
-pub(super) async fn wait(cx: &Context<'_>, id: &ClusterId, life: &Incarnation, log: &Log<'_>) -> Result<(), ProviderError> {
+pub(super) async fn wait(
+    cx: &Context<'_>,
+    id: &ClusterId,
+    life: &Incarnation,
+    log: &Log<'_>,
+) -> Result<(), ProviderError> {
     cx.ours(id, life).await?;
     wait_ready(cx, id, Some(life), cx.settings.step_timeout, log).await
 }
@@ -151,13 +240,21 @@ pub(super) async fn add_ports(
     log: &Log<'_>,
 ) -> Result<(), ProviderError> {
     let view = cx.ours(id, life).await?;
-    let added = provider_of(cx, id)?.add_ports(&view, ports, cx.settings.step_timeout, log).await;
+    let added = provider_of(cx, id)?
+        .add_ports(&view, ports, cx.settings.step_timeout, log)
+        .await;
     let view = cx.ours(id, life).await?;
-    if ports.iter().all(|(inside, host)| view.ports.get(inside) == Some(host)) {
+    if ports
+        .iter()
+        .all(|(inside, host)| view.ports.get(inside) == Some(host))
+    {
         return wait_ready(cx, id, Some(life), cx.settings.step_timeout, log).await;
     }
     Err(added.err().unwrap_or_else(|| {
-        ProviderError::new(Fault::Permanent, "the tool said it was done and the ports are not published")
+        ProviderError::new(
+            Fault::Permanent,
+            "the tool said it was done and the ports are not published",
+        )
     }))
 }
 
@@ -183,16 +280,30 @@ async fn wait_ready(
         }
         let waited = cx.world.clock.now().duration_since(began).unsigned_abs();
         if hopeless || waited >= deadline {
-            let time = if hopeless { String::new() } else { format!(" after {} s", deadline.as_secs()) };
-            return Err(ProviderError::new(Fault::Deadline, format!("not ready{time}: {why}")));
+            let time = if hopeless {
+                String::new()
+            } else {
+                format!(" after {} s", deadline.as_secs())
+            };
+            return Err(ProviderError::new(
+                Fault::Deadline,
+                format!("not ready{time}: {why}"),
+            ));
         }
         cx.world.clock.sleep(LOOK_AGAIN).await;
     }
 }
 
 /// Whether the cluster is ready now; if not, why, and whether waiting is hopeless.
-async fn look_ready(cx: &Context<'_>, id: &ClusterId, life: Option<&Incarnation>) -> Result<(), (String, bool)> {
-    let engine = cx.look().await.map_err(|error| (error.to_string(), false))?;
+async fn look_ready(
+    cx: &Context<'_>,
+    id: &ClusterId,
+    life: Option<&Incarnation>,
+) -> Result<(), (String, bool)> {
+    let engine = cx
+        .look()
+        .await
+        .map_err(|error| (error.to_string(), false))?;
     let Some(view) = cluster_in(&engine, id).filter(|view| view.has_nodes()) else {
         return Err((format!("{id} is not there"), true));
     };
@@ -202,7 +313,9 @@ async fn look_ready(cx: &Context<'_>, id: &ClusterId, life: Option<&Incarnation>
     match view.phase {
         Phase::Running | Phase::Ready => cx.ready(view).await.map_err(|why| (why, false)),
         phase => {
-            let dead = view.proving_nodes().any(|node| matches!(node.state, NodeState::Exited | NodeState::Dead));
+            let dead = view
+                .proving_nodes()
+                .any(|node| matches!(node.state, NodeState::Exited | NodeState::Dead));
             let detail = view.detail.clone().unwrap_or_else(|| phase.to_string());
             Err((detail, dead || phase == Phase::Partial))
         }
@@ -211,5 +324,10 @@ async fn look_ready(cx: &Context<'_>, id: &ClusterId, life: Option<&Incarnation>
 
 fn provider_of(cx: &Context<'_>, id: &ClusterId) -> Result<SharedProvider, ProviderError> {
     let provider = cx.world.providers.get(&id.provider).cloned();
-    provider.ok_or_else(|| ProviderError::new(Fault::Permanent, format!("there is no provider {}", id.provider)))
+    provider.ok_or_else(|| {
+        ProviderError::new(
+            Fault::Permanent,
+            format!("there is no provider {}", id.provider),
+        )
+    })
 }

@@ -8,16 +8,32 @@ use crate::store::EntryParts;
 pub(super) fn all_parts(view: &ClusterView) -> EntryParts {
     EntryParts {
         containers: view.nodes.iter().map(|node| node.id.clone()).collect(),
-        networks: view.networks.iter().map(|network| network.id.clone()).collect(),
-        volumes: view.volumes.iter().map(|volume| volume.id.clone()).collect(),
+        networks: view
+            .networks
+            .iter()
+            .map(|network| network.id.clone())
+            .collect(),
+        volumes: view
+            .volumes
+            .iter()
+            .map(|volume| volume.id.clone())
+            .collect(),
     }
 }
 
 /// All of a cluster that was just made, but of its networks only those that carry the entry's mark: a creation does
 /// not make somebody else's network its own by using it.
 pub fn own_parts(entry: &Entry, view: &ClusterView) -> EntryParts {
-    let networks = view.networks.iter().filter(|n| entry.covers_network(n)).map(|n| n.id.clone()).collect();
-    EntryParts { networks, ..all_parts(view) }
+    let networks = view
+        .networks
+        .iter()
+        .filter(|n| entry.covers_network(n))
+        .map(|n| n.id.clone())
+        .collect();
+    EntryParts {
+        networks,
+        ..all_parts(view)
+    }
 }
 
 /// What a deletion takes away: all containers (the load balancer and helpers among them, which the ledger need not
@@ -26,7 +42,17 @@ pub(super) fn doomed(entry: &Entry, view: &ClusterView) -> Parts {
     Parts {
         of: Some(view.id.clone()),
         containers: view.nodes.iter().map(|node| node.id.clone()).collect(),
-        networks: view.networks.iter().filter(|n| entry.covers_network(n)).map(|n| n.id.clone()).collect(),
-        volumes: view.volumes.iter().filter(|v| entry.covers_volume(v)).map(|v| v.id.clone()).collect(),
+        networks: view
+            .networks
+            .iter()
+            .filter(|n| entry.covers_network(n))
+            .map(|n| n.id.clone())
+            .collect(),
+        volumes: view
+            .volumes
+            .iter()
+            .filter(|v| entry.covers_volume(v))
+            .map(|v| v.id.clone())
+            .collect(),
     }
 }

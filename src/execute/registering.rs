@@ -3,7 +3,8 @@
 use super::context::Context;
 use super::parts::all_parts;
 use crate::model::{
-    ClusterId, ClusterSpec, EntryKey, Fingerprint, Incarnation, Ownership, RegistrarId, RegistrationEntry, Seen,
+    ClusterId, ClusterSpec, EntryKey, Fingerprint, Incarnation, Ownership, RegistrarId,
+    RegistrationEntry, Seen,
 };
 use crate::provider::{Fault, ProviderError};
 use crate::store::Adoption;
@@ -17,17 +18,36 @@ pub(super) async fn register(
 ) -> Result<(), ProviderError> {
     let engine = cx.look().await?;
     let missing = |what: &str| ProviderError::new(Fault::Permanent, format!("{id} {what}"));
-    let view = super::context::cluster_in(&engine, id).ok_or_else(|| missing("is gone since it was observed"))?;
-    let life = view.incarnation.clone().ok_or_else(|| missing("has no server or control-plane node"))?;
+    let view = super::context::cluster_in(&engine, id)
+        .ok_or_else(|| missing("is gone since it was observed"))?;
+    let life = view
+        .incarnation
+        .clone()
+        .ok_or_else(|| missing("has no server or control-plane node"))?;
     if !matches!(cx.ledger().await?.ownership(view), Ownership::Ours(_)) {
-        return Err(ProviderError::new(Fault::NotOurs, format!("{id} is not ours any more")));
+        return Err(ProviderError::new(
+            Fault::NotOurs,
+            format!("{id} is not ours any more"),
+        ));
     }
-    let provider = cx.world.providers.get(&id.provider).ok_or_else(|| missing("has no provider"))?;
-    let port = cx.world.registrars.get(registrar).ok_or_else(|| missing("cannot be registered: the registrar is off"))?;
+    let provider = cx
+        .world
+        .providers
+        .get(&id.provider)
+        .ok_or_else(|| missing("has no provider"))?;
+    let port = cx
+        .world
+        .registrars
+        .get(registrar)
+        .ok_or_else(|| missing("cannot be registered: the registrar is off"))?;
     let access = provider.access(view).await?;
     let fingerprint = port.register(&access, expected).await?;
-    let entry =
-        RegistrationEntry { registrar: registrar.clone(), cluster: id.clone(), incarnation: life, fingerprint };
+    let entry = RegistrationEntry {
+        registrar: registrar.clone(),
+        cluster: id.clone(),
+        incarnation: life,
+        fingerprint,
+    };
     cx.db(move |store| store.put_registration(&entry)).await
 }
 
@@ -42,8 +62,18 @@ pub(super) async fn adopt(
     let engine = cx.look().await?;
     let view = super::context::cluster_in(&engine, id)
         .filter(|view| view.incarnation.as_ref() == Some(life))
-        .ok_or_else(|| ProviderError::new(Fault::NotOurs, format!("{id} is not the cluster that was observed")))?;
-    let earlier: Vec<EntryKey> = cx.ledger().await?.entries_of(id).map(|entry| entry.key).collect();
+        .ok_or_else(|| {
+            ProviderError::new(
+                Fault::NotOurs,
+                format!("{id} is not the cluster that was observed"),
+            )
+        })?;
+    let earlier: Vec<EntryKey> = cx
+        .ledger()
+        .await?
+        .entries_of(id)
+        .map(|entry| entry.key)
+        .collect();
     let parts = all_parts(view);
     let (row, now) = (capture.cloned(), cx.world.clock.now());
     let (key_id, key_life) = (id.clone(), life.clone());
@@ -59,8 +89,12 @@ pub(super) async fn adopt(
     })
     .await?;
     for (registrar, port) in &cx.world.registrars {
-        let Seen::Known(view) = port.observe(cx.settings.look_timeout).await else { continue };
-        let Some(entry) = view.entries.get(id) else { continue };
+        let Seen::Known(view) = port.observe(cx.settings.look_timeout).await else {
+            continue;
+        };
+        let Some(entry) = view.entries.get(id) else {
+            continue;
+        };
         let entry = RegistrationEntry {
             registrar: registrar.clone(),
             cluster: id.clone(),

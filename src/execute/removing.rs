@@ -6,7 +6,8 @@ use super::dispatch::StepError;
 use super::parts::doomed;
 use super::step_log::Log;
 use crate::model::{
-    Address, ClusterId, EntryKey, Fingerprint, Incarnation, NetworkId, Ownership, RegistrarId, RowSnapshot, VolumeId,
+    Address, ClusterId, EntryKey, Fingerprint, Incarnation, NetworkId, Ownership, RegistrarId,
+    RowSnapshot, VolumeId,
 };
 use crate::provider::{Fault, Parts, ProviderError};
 use crate::store::RowPrune;
@@ -65,13 +66,24 @@ pub(super) async fn sweep(
     let engine = cx.look().await?;
     let (own_networks, own_volumes) = cx.ledger().await?.leftovers(id, &engine.facts);
     if cluster_in(&engine, id).is_some_and(|view| view.has_nodes()) {
-        return Err(ProviderError::new(Fault::NotOurs, format!("{id} lives again since it was observed")));
+        return Err(ProviderError::new(
+            Fault::NotOurs,
+            format!("{id} lives again since it was observed"),
+        ));
     }
     let parts = Parts {
         of: Some(id.clone()),
         containers: Vec::new(),
-        networks: own_networks.into_iter().map(|n| n.id).filter(|id| networks.contains(id)).collect(),
-        volumes: own_volumes.into_iter().map(|v| v.id).filter(|id| volumes.contains(id)).collect(),
+        networks: own_networks
+            .into_iter()
+            .map(|n| n.id)
+            .filter(|id| networks.contains(id))
+            .collect(),
+        volumes: own_volumes
+            .into_iter()
+            .map(|v| v.id)
+            .filter(|id| volumes.contains(id))
+            .collect(),
     };
     cx.world.engine.remove(&parts, log).await?;
     gone(cx, id).await
@@ -84,11 +96,28 @@ async fn gone(cx: &Context<'_>, id: &ClusterId) -> Result<(), ProviderError> {
     let (networks, volumes) = ledger.leftovers(id, &engine.facts);
     let nodes = cluster_in(&engine, id).map_or(0, |view| view.nodes.len());
     if nodes + networks.len() + volumes.len() > 0 {
-        let left = format!("{nodes} containers, {} networks, {} volumes", networks.len(), volumes.len());
-        return Err(ProviderError::new(Fault::Transient, format!("{left} of {id} are still there")));
+        let left = format!(
+            "{nodes} containers, {} networks, {} volumes",
+            networks.len(),
+            volumes.len()
+        );
+        return Err(ProviderError::new(
+            Fault::Transient,
+            format!("{left} of {id} are still there"),
+        ));
     }
-    let (keys, now) = (ledger.entries_of(id).map(|entry| entry.key).collect::<Vec<_>>(), cx.world.clock.now());
-    cx.db(move |store| keys.into_iter().try_for_each(|key| store.close(key, "deleted", now))).await
+    let (keys, now) = (
+        ledger
+            .entries_of(id)
+            .map(|entry| entry.key)
+            .collect::<Vec<_>>(),
+        cx.world.clock.now(),
+    );
+    cx.db(move |store| {
+        keys.into_iter()
+            .try_for_each(|key| store.close(key, "deleted", now))
+    })
+    .await
 }
 
 /// Takes a registration of ours away.
@@ -99,10 +128,13 @@ pub(super) async fn deregister(
     expected: &Fingerprint,
 ) -> Result<(), ProviderError> {
     let port = cx.world.registrars.get(registrar);
-    let port = port.ok_or_else(|| ProviderError::new(Fault::Permanent, format!("registrar {registrar} is off")))?;
+    let port = port.ok_or_else(|| {
+        ProviderError::new(Fault::Permanent, format!("registrar {registrar} is off"))
+    })?;
     port.deregister(id, expected).await?;
     let (registrar, id) = (registrar.clone(), id.clone());
-    cx.db(move |store| store.drop_registration(&registrar, &id)).await
+    cx.db(move |store| store.drop_registration(&registrar, &id))
+        .await
 }
 
 /// Deletes a row, if its cluster is still proven gone and its intent is still what was planned.
@@ -115,11 +147,22 @@ pub(super) async fn prune_row(
 ) -> Result<(), StepError> {
     let engine = cx.look().await?;
     if cluster_in(&engine, cluster).is_some_and(|view| view.has_nodes()) {
-        return Err(StepError::Held(format!("{cluster} lives again since it was observed: the row stays")));
+        return Err(StepError::Held(format!(
+            "{cluster} lives again since it was observed: the row stays"
+        )));
     }
     let (snapshot, run, now) = (snapshot.clone(), cx.run, cx.world.clock.now());
-    let pruned =
-        cx.db(move |store| store.prune_row(rowid, &snapshot, Some(run), "its cluster is proven gone", now)).await?;
+    let pruned = cx
+        .db(move |store| {
+            store.prune_row(
+                rowid,
+                &snapshot,
+                Some(run),
+                "its cluster is proven gone",
+                now,
+            )
+        })
+        .await?;
     match pruned {
         RowPrune::Deleted { .. } => Ok(()),
         RowPrune::Moved => Err(StepError::Held(format!(

@@ -43,7 +43,12 @@ pub struct Scheduler<'p> {
 impl<'p> Scheduler<'p> {
     /// Nothing has run yet.
     pub fn new(plan: &'p Plan, caps: Caps) -> Self {
-        Self { plan, caps, states: vec![StepState::Pending; plan.steps.len()], stopped: false }
+        Self {
+            plan,
+            caps,
+            states: vec![StepState::Pending; plan.steps.len()],
+            stopped: false,
+        }
     }
 
     /// The steps that may run now, in the plan's order. They count as running from here on.
@@ -53,7 +58,10 @@ impl<'p> Scheduler<'p> {
             return taken;
         }
         for step in &self.plan.steps {
-            let waits = step.after.iter().any(|before| self.state(*before) != StepState::Done);
+            let waits = step
+                .after
+                .iter()
+                .any(|before| self.state(*before) != StepState::Done);
             if self.state(step.id) == StepState::Pending && !waits && self.has_place(step.id) {
                 self.states[step.id.0] = StepState::Running;
                 taken.push(step.id);
@@ -64,14 +72,21 @@ impl<'p> Scheduler<'p> {
 
     /// A step ended. What waits for a failed one, however far behind it, is skipped.
     pub fn finish(&mut self, id: StepId, succeeded: bool) {
-        self.states[id.0] = if succeeded { StepState::Done } else { StepState::Failed };
+        self.states[id.0] = if succeeded {
+            StepState::Done
+        } else {
+            StepState::Failed
+        };
         // Steps stand after all they wait for, so one pass reaches everything behind the failed one.
         for step in &self.plan.steps {
-            let cause = step.after.iter().find_map(|before| match self.state(*before) {
-                StepState::Failed => Some(*before),
-                StepState::Skipped(root) => Some(root),
-                _ => None,
-            });
+            let cause = step
+                .after
+                .iter()
+                .find_map(|before| match self.state(*before) {
+                    StepState::Failed => Some(*before),
+                    StepState::Skipped(root) => Some(root),
+                    _ => None,
+                });
             if let (StepState::Pending, Some(cause)) = (self.state(step.id), cause) {
                 self.states[step.id.0] = StepState::Skipped(cause);
             }
@@ -90,21 +105,41 @@ impl<'p> Scheduler<'p> {
 
     /// Whether nothing runs and nothing will.
     pub fn is_done(&self) -> bool {
-        !self.states.iter().any(|state| matches!(state, StepState::Pending | StepState::Running))
+        !self
+            .states
+            .iter()
+            .any(|state| matches!(state, StepState::Pending | StepState::Running))
     }
 
     /// Where a step is.
     pub fn state(&self, id: StepId) -> StepState {
-        self.states.get(id.0).copied().unwrap_or(StepState::Cancelled)
+        self.states
+            .get(id.0)
+            .copied()
+            .unwrap_or(StepState::Cancelled)
     }
 
     fn has_place(&self, id: StepId) -> bool {
-        let Some(provider) = self.heavy(id) else { return true };
-        let running = |only: Option<&ProviderId>| {
-            let heavy = self.plan.steps.iter().filter(|s| self.state(s.id) == StepState::Running);
-            heavy.filter_map(|s| self.heavy(s.id)).filter(|p| only.is_none_or(|only| only == p)).count()
+        let Some(provider) = self.heavy(id) else {
+            return true;
         };
-        let cap = self.caps.per_provider.get(&provider).copied().unwrap_or(usize::MAX);
+        let running = |only: Option<&ProviderId>| {
+            let heavy = self
+                .plan
+                .steps
+                .iter()
+                .filter(|s| self.state(s.id) == StepState::Running);
+            heavy
+                .filter_map(|s| self.heavy(s.id))
+                .filter(|p| only.is_none_or(|only| only == p))
+                .count()
+        };
+        let cap = self
+            .caps
+            .per_provider
+            .get(&provider)
+            .copied()
+            .unwrap_or(usize::MAX);
         running(None) < self.caps.heavy.max(1) && running(Some(&provider)) < cap.max(1)
     }
 
@@ -115,7 +150,9 @@ impl<'p> Scheduler<'p> {
             step.action.kind(),
             ActionKind::Create | ActionKind::Start | ActionKind::Await | ActionKind::AddPorts
         );
-        heavy.then(|| step.action.cluster().map(|id| id.provider)).flatten()
+        heavy
+            .then(|| step.action.cluster().map(|id| id.provider))
+            .flatten()
     }
 }
 
@@ -128,21 +165,39 @@ mod tests {
     /// A plan of creates with these edges.
     fn plan(edges: &[&[usize]]) -> Plan {
         let step = |place: usize, after: &[usize]| {
-            let id = format!("k3d/c{place}").parse().unwrap_or_else(|e| unreachable!("{e}"));
+            let id = format!("k3d/c{place}")
+                .parse()
+                .unwrap_or_else(|e| unreachable!("{e}"));
             Step {
                 id: StepId(place),
-                action: Action::Create { spec: ClusterSpec { id, subnet: None, ports: Ports::default() } },
+                action: Action::Create {
+                    spec: ClusterSpec {
+                        id,
+                        subnet: None,
+                        ports: Ports::default(),
+                    },
+                },
                 after: after.iter().copied().map(StepId).collect(),
                 reasons: vec![Reason::of(ReasonCode::MissingLive)],
                 replaces: false,
                 inferred: false,
             }
         };
-        Plan { steps: edges.iter().enumerate().map(|(i, after)| step(i, after)).collect(), ..Plan::default() }
+        Plan {
+            steps: edges
+                .iter()
+                .enumerate()
+                .map(|(i, after)| step(i, after))
+                .collect(),
+            ..Plan::default()
+        }
     }
 
     fn caps(heavy: usize) -> Caps {
-        Caps { heavy, per_provider: BTreeMap::new() }
+        Caps {
+            heavy,
+            per_provider: BTreeMap::new(),
+        }
     }
 
     #[test]
@@ -175,7 +230,18 @@ mod tests {
         s.finish(StepId(0), false);
         assert_eq!(s.take_ready(), [StepId(2)]);
         let one = BTreeMap::from([(ProviderId::new("k3d"), 1)]);
-        assert_eq!(Scheduler::new(&plan, Caps { heavy: 9, per_provider: one }).take_ready().len(), 1);
+        assert_eq!(
+            Scheduler::new(
+                &plan,
+                Caps {
+                    heavy: 9,
+                    per_provider: one
+                }
+            )
+            .take_ready()
+            .len(),
+            1
+        );
     }
 
     #[test]
@@ -184,7 +250,10 @@ mod tests {
         let mut s = Scheduler::new(&plan, caps(1));
         s.take_ready();
         s.stop();
-        assert_eq!((s.state(StepId(1)), s.is_done()), (StepState::Cancelled, false));
+        assert_eq!(
+            (s.state(StepId(1)), s.is_done()),
+            (StepState::Cancelled, false)
+        );
         s.finish(StepId(0), true);
         assert!(s.is_done() && s.take_ready().is_empty());
     }

@@ -31,12 +31,31 @@ struct Inner {
 
 impl<'e> Log<'e> {
     /// A log in this directory (0700, files 0600). A log that cannot be written is no reason not to act.
-    pub(super) fn open(emitter: &'e Emitter<'e>, step: usize, address: &Address, dir: Option<&Path>) -> Self {
-        let path = dir.map(|dir| dir.join(format!("{step:03}-{}.log", address.to_string().replace('/', "-"))));
+    pub(super) fn open(
+        emitter: &'e Emitter<'e>,
+        step: usize,
+        address: &Address,
+        dir: Option<&Path>,
+    ) -> Self {
+        let path = dir.map(|dir| {
+            dir.join(format!(
+                "{step:03}-{}.log",
+                address.to_string().replace('/', "-")
+            ))
+        });
         let file = path.as_ref().and_then(|path| open_private(path).ok());
         let path = file.as_ref().and(path);
-        let inner = Mutex::new(Inner { file, tail: VecDeque::new() });
-        Self { emitter, step, address: address.clone(), path, inner }
+        let inner = Mutex::new(Inner {
+            file,
+            tail: VecDeque::new(),
+        });
+        Self {
+            emitter,
+            step,
+            address: address.clone(),
+            path,
+            inner,
+        }
     }
 
     /// Where it is.
@@ -51,7 +70,13 @@ impl<'e> Log<'e> {
 
     /// The last lines.
     pub(super) fn tail(&self) -> Vec<String> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner).tail.iter().cloned().collect()
+        self.inner
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .tail
+            .iter()
+            .cloned()
+            .collect()
     }
 }
 
@@ -71,13 +96,27 @@ impl StepLog for Log<'_> {
         let short = one_line(&clean, 200);
         let message = format!("{}: {short}", self.address);
         let address = self.address.to_string();
-        self.emitter.emit(message, EventBody::StepProgress { step: self.step, address, line: short });
+        self.emitter.emit(
+            message,
+            EventBody::StepProgress {
+                step: self.step,
+                address,
+                line: short,
+            },
+        );
     }
 }
 
 fn open_private(path: &Path) -> std::io::Result<File> {
     if let Some(dir) = path.parent() {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)?;
     }
-    OpenOptions::new().create(true).append(true).mode(0o600).open(path)
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
 }

@@ -193,7 +193,10 @@ pub fn plan_doc(plan: &Plan, subject: Subject, rows: usize, exit: Exit) -> PlanD
 }
 
 /// A run as a document: the steps that ran, and what the last plan holds.
-#[expect(clippy::too_many_arguments, reason = "a document's parts, named where it is made")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a document's parts, named where it is made"
+)]
 pub fn run_doc(
     run_id: Option<String>,
     subject: Subject,
@@ -204,7 +207,11 @@ pub fn run_doc(
     duration_ms: u64,
     exit: Exit,
 ) -> RunDoc {
-    let ran = rounds.iter().flat_map(|(plan, outcome)| plan.steps.iter().map(move |step| step_doc(step, Some(outcome))));
+    let ran = rounds.iter().flat_map(|(plan, outcome)| {
+        plan.steps
+            .iter()
+            .map(move |step| step_doc(step, Some(outcome)))
+    });
     RunDoc {
         schema: "rollcall.run/v1".to_owned(),
         run_id,
@@ -222,28 +229,57 @@ pub fn run_doc(
 /// What a plan amounts to.
 pub(super) fn counts(plan: &Plan, rows: usize) -> CountsDoc {
     let unknown = |held: &&Held| matches!(held.reason.class(), Class::Unknown | Class::NotReady);
-    let by_action: Vec<_> =
-        ActionKind::ALL.into_iter().map(|kind| (kind, plan.count(kind))).filter(|(_, n)| *n > 0).collect();
+    let by_action: Vec<_> = ActionKind::ALL
+        .into_iter()
+        .map(|kind| (kind, plan.count(kind)))
+        .filter(|(_, n)| *n > 0)
+        .collect();
     CountsDoc {
         rows,
         changes: plan.steps.len(),
         by_action,
         destructive: plan.steps.iter().filter(|step| step.destructive()).count(),
-        held: plan.held.iter().filter(|held| !unknown(held) && held.reason.class() != Class::Information).count(),
+        held: plan
+            .held
+            .iter()
+            .filter(|held| !unknown(held) && held.reason.class() != Class::Information)
+            .count(),
         unknown: plan.held.iter().filter(unknown).count(),
     }
 }
 
 /// Line 1 of every plan.
 pub(super) fn verdict(counts: &CountsDoc) -> String {
-    let rest = format!("{} destructive; {} held; {} unknown", counts.destructive, counts.held, counts.unknown);
+    let rest = format!(
+        "{} destructive; {} held; {} unknown",
+        counts.destructive, counts.held, counts.unknown
+    );
     if counts.changes == 0 {
-        let rows = if counts.rows == 1 { "1 row".to_owned() } else { format!("{} rows", counts.rows) };
-        let word = if counts.held + counts.unknown == 0 { "in sync" } else { "nothing to change" };
-        return format!("{word}: {rows}; {} held; {} unknown", counts.held, counts.unknown);
+        let rows = if counts.rows == 1 {
+            "1 row".to_owned()
+        } else {
+            format!("{} rows", counts.rows)
+        };
+        let word = if counts.held + counts.unknown == 0 {
+            "in sync"
+        } else {
+            "nothing to change"
+        };
+        return format!(
+            "{word}: {rows}; {} held; {} unknown",
+            counts.held, counts.unknown
+        );
     }
-    let kinds: Vec<_> = counts.by_action.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-    let changes = if counts.changes == 1 { "change" } else { "changes" };
+    let kinds: Vec<_> = counts
+        .by_action
+        .iter()
+        .map(|(kind, count)| format!("{count} {kind}"))
+        .collect();
+    let changes = if counts.changes == 1 {
+        "change"
+    } else {
+        "changes"
+    };
     format!("{} {changes}: {}; {rest}", counts.changes, kinds.join(", "))
 }
 
@@ -257,7 +293,10 @@ fn step_doc(step: &Step, outcome: Option<&Outcome>) -> StepDoc {
         reasons: step
             .reasons
             .iter()
-            .map(|reason| ReasonDoc { reason: reason.clone(), message: reason.to_string() })
+            .map(|reason| ReasonDoc {
+                reason: reason.clone(),
+                message: reason.to_string(),
+            })
             .collect(),
         disruption: step.disruption(),
         destructive: step.destructive(),
@@ -283,5 +322,8 @@ pub(super) fn held_doc(held: &Held) -> HeldDoc {
 }
 
 fn refusal_doc(refusal: &Refusal) -> RefusalDoc {
-    RefusalDoc { refusal: refusal.clone(), message: refusal.to_string() }
+    RefusalDoc {
+        refusal: refusal.clone(),
+        message: refusal.to_string(),
+    }
 }

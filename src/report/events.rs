@@ -18,7 +18,12 @@ struct Out<W> {
 impl<W: Write + Send> NdjsonSink<W> {
     /// Streams to this writer. A reader that goes away ends the stream, not the run.
     pub fn new(writer: W) -> Self {
-        Self { out: Mutex::new(Out { writer, broken: false }) }
+        Self {
+            out: Mutex::new(Out {
+                writer,
+                broken: false,
+            }),
+        }
     }
 }
 
@@ -28,7 +33,9 @@ impl<W: Write + Send> Sink for NdjsonSink<W> {
         if out.broken {
             return;
         }
-        let Ok(line) = serde_json::to_string(event) else { return };
+        let Ok(line) = serde_json::to_string(event) else {
+            return;
+        };
         let written = writeln!(out.writer, "{line}").and_then(|()| out.writer.flush());
         out.broken = written.is_err();
     }
@@ -49,6 +56,9 @@ impl Collector {
 
 impl Sink for Collector {
     fn take(&self, event: &Event) {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
+        self.events
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(event.clone());
     }
 }

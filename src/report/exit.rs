@@ -127,13 +127,23 @@ impl Exit {
     /// From everything that was found; nothing is `ok`.
     pub fn of(found: impl IntoIterator<Item = (ExitCode, String)>) -> Self {
         let found: BTreeSet<(ExitCode, String)> = found.into_iter().collect();
-        let winner = ExitCode::BY_PRECEDENCE.into_iter().find(|code| found.iter().any(|(c, _)| c == code));
+        let winner = ExitCode::BY_PRECEDENCE
+            .into_iter()
+            .find(|code| found.iter().any(|(c, _)| c == code));
         let winner = winner.unwrap_or(ExitCode::Ok);
         let reasons = found
             .into_iter()
-            .map(|(code, message)| ExitReason { code: code.number(), name: code.name().to_owned(), message })
+            .map(|(code, message)| ExitReason {
+                code: code.number(),
+                name: code.name().to_owned(),
+                message,
+            })
             .collect();
-        Self { code: winner.number(), name: winner.name().to_owned(), reasons }
+        Self {
+            code: winner.number(),
+            name: winner.name().to_owned(),
+            reasons,
+        }
     }
 
     /// What a plan that was not executed says. A refusal counts only where the plan would have been executed; a dry
@@ -141,7 +151,10 @@ impl Exit {
     pub fn of_plan(plan: &Plan, dry: bool) -> Vec<(ExitCode, String)> {
         let mut found = Vec::new();
         if !plan.is_empty() && dry {
-            found.push((ExitCode::Drift, format!("{} changes would be made", plan.steps.len())));
+            found.push((
+                ExitCode::Drift,
+                format!("{} changes would be made", plan.steps.len()),
+            ));
         }
         for held in &plan.held {
             let message = || format!("{}: {}", held.address, held.reason);
@@ -160,13 +173,25 @@ impl Exit {
     pub fn of_outcome(plan: &Plan, outcome: &Outcome) -> Vec<(ExitCode, String)> {
         let mut found = Vec::new();
         if outcome.lost_lease() {
-            found.push((ExitCode::Locked, "the lease was lost to another run".to_owned()));
+            found.push((
+                ExitCode::Locked,
+                "the lease was lost to another run".to_owned(),
+            ));
         }
         for step in &plan.steps {
-            let Some(ended) = outcome.steps.get(&step.id) else { continue };
-            let why = ended.error.as_ref().map(ToString::to_string).unwrap_or_default();
+            let Some(ended) = outcome.steps.get(&step.id) else {
+                continue;
+            };
+            let why = ended
+                .error
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default();
             let message = format!("{} {}: {why}", step.action.kind(), step.action.address());
-            let tool = ended.error.as_ref().is_some_and(|error| error.fault == Fault::ToolMissing);
+            let tool = ended
+                .error
+                .as_ref()
+                .is_some_and(|error| error.fault == Fault::ToolMissing);
             match ended.result {
                 StepResult::Failed if tool => found.push((ExitCode::NotReady, message)),
                 StepResult::Failed => found.push((ExitCode::Failed, message)),
@@ -184,9 +209,16 @@ mod tests {
 
     #[test]
     fn the_precedence_is_the_documented_one() {
-        let numbers: Vec<u8> = ExitCode::BY_PRECEDENCE.iter().map(|code| code.number()).collect();
+        let numbers: Vec<u8> = ExitCode::BY_PRECEDENCE
+            .iter()
+            .map(|code| code.number())
+            .collect();
         assert_eq!(numbers, [70, 130, 143, 124, 12, 7, 6, 9, 1, 5, 4, 3, 2, 0]);
-        let exit = Exit::of([(ExitCode::Drift, "a".into()), (ExitCode::Unknown, "b".into()), (ExitCode::Failed, "c".into())]);
+        let exit = Exit::of([
+            (ExitCode::Drift, "a".into()),
+            (ExitCode::Unknown, "b".into()),
+            (ExitCode::Failed, "c".into()),
+        ]);
         assert_eq!((exit.code, exit.reasons.len()), (9, 3));
         assert_eq!(Exit::default().code, 0);
     }

@@ -19,11 +19,24 @@ pub fn plan_text(doc: &PlanDoc, paint: Paint, apply: Option<&str>) -> String {
     }
     held_lines(&mut out, &doc.held, paint);
     for refusal in &doc.refusals {
-        let _ = writeln!(out, "{} a guard refuses this plan: {}", paint.tone(Tone::Bad, "!"), refusal.message);
-        let _ = writeln!(out, "    {}", paint.tone(Tone::Dim, format!("-> {}", refusal.refusal.hint)));
+        let _ = writeln!(
+            out,
+            "{} a guard refuses this plan: {}",
+            paint.tone(Tone::Bad, "!"),
+            refusal.message
+        );
+        let _ = writeln!(
+            out,
+            "    {}",
+            paint.tone(Tone::Dim, format!("-> {}", refusal.refusal.hint))
+        );
     }
     if let (Some(command), false) = (apply, doc.steps.is_empty()) {
-        let _ = writeln!(out, "\nnothing was changed; to apply this: {}", paint.tone(Tone::Strong, command));
+        let _ = writeln!(
+            out,
+            "\nnothing was changed; to apply this: {}",
+            paint.tone(Tone::Strong, command)
+        );
     }
     out
 }
@@ -31,13 +44,26 @@ pub fn plan_text(doc: &PlanDoc, paint: Paint, apply: Option<&str>) -> String {
 /// A run.
 pub fn run_text(doc: &RunDoc, paint: Paint) -> String {
     let mut out = head(&doc.verdict, doc.subject.sandbox, paint);
-    for step in doc.steps.iter().filter(|step| step.result != Some(StepResult::Succeeded)) {
+    for step in doc
+        .steps
+        .iter()
+        .filter(|step| step.result != Some(StepResult::Succeeded))
+    {
         step_lines(&mut out, step, paint);
     }
     held_lines(&mut out, &doc.held, paint);
     for refusal in &doc.refusals {
-        let _ = writeln!(out, "{} refused, nothing was changed: {}", paint.tone(Tone::Bad, "!"), refusal.message);
-        let _ = writeln!(out, "    {}", paint.tone(Tone::Dim, format!("-> {}", refusal.refusal.hint)));
+        let _ = writeln!(
+            out,
+            "{} refused, nothing was changed: {}",
+            paint.tone(Tone::Bad, "!"),
+            refusal.message
+        );
+        let _ = writeln!(
+            out,
+            "    {}",
+            paint.tone(Tone::Dim, format!("-> {}", refusal.refusal.hint))
+        );
     }
     out
 }
@@ -49,7 +75,11 @@ pub fn status_text(doc: &StatusDoc, paint: Paint, width: Option<u16>) -> String 
         let _ = writeln!(out, "{}", paint.tone(Tone::Dim, "sandbox"));
     }
     if let Some(running) = &doc.running {
-        let _ = writeln!(out, "{}", paint.tone(Tone::Held, format!("running now: {running}")));
+        let _ = writeln!(
+            out,
+            "{}",
+            paint.tone(Tone::Held, format!("running now: {running}"))
+        );
     }
     for unknown in &doc.unknown {
         let _ = writeln!(out, "{} {}", paint.tone(Tone::Held, "?"), unknown.message);
@@ -60,20 +90,46 @@ pub fn status_text(doc: &StatusDoc, paint: Paint, width: Option<u16>) -> String 
         return out;
     }
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic);
     if let Some(width) = width {
         table.set_width(width);
     }
-    table.set_header(["CLUSTER", "DESIRED", "LIVE", "SYNC", "HEALTH", "OWNER", "PORTS", "REGISTERED"]);
+    table.set_header([
+        "CLUSTER",
+        "DESIRED",
+        "LIVE",
+        "SYNC",
+        "HEALTH",
+        "OWNER",
+        "PORTS",
+        "REGISTERED",
+    ]);
     for cluster in &doc.clusters {
         table.add_row(status_row(cluster));
     }
     for line in table.to_string().lines() {
         let _ = writeln!(out, "{}", line.trim_end());
     }
-    for held in doc.clusters.iter().flat_map(|c| &c.held).filter(|h| h.class != Class::Information) {
-        let mark = if matches!(held.class, Class::Unknown | Class::NotReady) { "?" } else { "=" };
-        let _ = writeln!(out, "{} {}: {}", paint.tone(Tone::Held, mark), held.address, held.message);
+    for held in doc
+        .clusters
+        .iter()
+        .flat_map(|c| &c.held)
+        .filter(|h| h.class != Class::Information)
+    {
+        let mark = if matches!(held.class, Class::Unknown | Class::NotReady) {
+            "?"
+        } else {
+            "="
+        };
+        let _ = writeln!(
+            out,
+            "{} {}: {}",
+            paint.tone(Tone::Held, mark),
+            held.address,
+            held.message
+        );
         hint_line(&mut out, held.hint.as_deref(), paint);
     }
     out
@@ -86,11 +142,21 @@ fn status_row(cluster: &ClusterStatus) -> [String; 8] {
         (true, None) => "invalid row",
         (false, None) => "no row",
     };
-    let ports: Vec<_> = cluster.ports.iter().map(|(inside, host)| format!("{host}->{inside}")).collect();
+    let ports: Vec<_> = cluster
+        .ports
+        .iter()
+        .map(|(inside, host)| format!("{host}->{inside}"))
+        .collect();
     let registrations: Vec<_> = cluster
         .registrations
         .iter()
-        .map(|r| if r.state == "registered" { r.registrar.clone() } else { format!("{} {}", r.registrar, r.state) })
+        .map(|r| {
+            if r.state == "registered" {
+                r.registrar.clone()
+            } else {
+                format!("{} {}", r.registrar, r.state)
+            }
+        })
         .collect();
     let name = match &cluster.provider {
         Some(provider) => format!("{provider}/{}", cluster.name),
@@ -99,7 +165,9 @@ fn status_row(cluster: &ClusterStatus) -> [String; 8] {
     [
         name,
         desired.to_owned(),
-        cluster.phase.map_or_else(|| "?".to_owned(), |phase| phase.to_string()),
+        cluster
+            .phase
+            .map_or_else(|| "?".to_owned(), |phase| phase.to_string()),
         match cluster.sync {
             Sync::Synced => "synced",
             Sync::OutOfSync => "out of sync",
@@ -129,15 +197,25 @@ fn status_row(cluster: &ClusterStatus) -> [String; 8] {
 }
 
 fn head(verdict: &str, sandbox: bool, paint: Paint) -> String {
-    let sandbox = if sandbox { format!("{} ", paint.tone(Tone::Dim, "sandbox:")) } else { String::new() };
+    let sandbox = if sandbox {
+        format!("{} ", paint.tone(Tone::Dim, "sandbox:"))
+    } else {
+        String::new()
+    };
     format!("{sandbox}{}\n", paint.tone(Tone::Strong, verdict))
 }
 
 /// The mark and the word of a step.
 fn mark(step: &StepDoc) -> (&'static str, &'static str, Tone) {
     match step.action {
-        ActionKind::Delete | ActionKind::Create if step.disruption == crate::plan::Disruption::Replace => {
-            let word = if step.action == ActionKind::Delete { "replace" } else { "create" };
+        ActionKind::Delete | ActionKind::Create
+            if step.disruption == crate::plan::Disruption::Replace =>
+        {
+            let word = if step.action == ActionKind::Delete {
+                "replace"
+            } else {
+                "create"
+            };
             ("-/+", word, Tone::Bad)
         }
         ActionKind::Create => ("+", "create", Tone::Good),
@@ -155,13 +233,22 @@ fn mark(step: &StepDoc) -> (&'static str, &'static str, Tone) {
 
 fn step_lines(out: &mut String, step: &StepDoc, paint: Paint) {
     let (sign, word, tone) = mark(step);
-    let reasons: Vec<_> = step.reasons.iter().map(|reason| reason.message.clone()).collect();
+    let reasons: Vec<_> = step
+        .reasons
+        .iter()
+        .map(|reason| reason.message.clone())
+        .collect();
     let ended = match step.result {
         None | Some(StepResult::Succeeded) => String::new(),
         Some(result) => format!("  {}", paint.tone(Tone::Bad, result.text())),
     };
     let label = paint.tone(tone, format!("{sign:>3} {word:<10}"));
-    let _ = writeln!(out, "{label} {:<28} {}{ended}", step.address, reasons.join("; "));
+    let _ = writeln!(
+        out,
+        "{label} {:<28} {}{ended}",
+        step.address,
+        reasons.join("; ")
+    );
     let fields = step.reasons.iter().flat_map(|reason| &reason.reason.fields);
     field_lines(out, fields, paint);
     if let Some(error) = &step.error {
@@ -172,8 +259,12 @@ fn step_lines(out: &mut String, step: &StepDoc, paint: Paint) {
 
 /// What differs. What a new cluster asks for is no difference worth a line each.
 fn field_lines<'f>(out: &mut String, fields: impl Iterator<Item = &'f Field>, paint: Paint) {
-    let (new, changed): (Vec<_>, Vec<_>) = fields.partition(|field| field.live.is_none() && field.row.is_some());
-    let asks: Vec<_> = new.iter().map(|f| format!("{} {}", f.field, f.row.clone().unwrap_or_default())).collect();
+    let (new, changed): (Vec<_>, Vec<_>) =
+        fields.partition(|field| field.live.is_none() && field.row.is_some());
+    let asks: Vec<_> = new
+        .iter()
+        .map(|f| format!("{} {}", f.field, f.row.clone().unwrap_or_default()))
+        .collect();
     if !asks.is_empty() {
         let _ = writeln!(out, "      {}", paint.tone(Tone::Dim, asks.join(", ")));
     }
@@ -185,8 +276,16 @@ fn field_lines<'f>(out: &mut String, fields: impl Iterator<Item = &'f Field>, pa
 fn held_lines(out: &mut String, held: &[super::HeldDoc], paint: Paint) {
     for held in held {
         let unknown = matches!(held.class, Class::Unknown | Class::NotReady);
-        let (sign, word) = if unknown { ("?", "unknown") } else { ("=", "held") };
-        let tone = if held.class == Class::Information { Tone::Dim } else { Tone::Held };
+        let (sign, word) = if unknown {
+            ("?", "unknown")
+        } else {
+            ("=", "held")
+        };
+        let tone = if held.class == Class::Information {
+            Tone::Dim
+        } else {
+            Tone::Held
+        };
         let label = paint.tone(tone, format!("{sign:>3} {word:<10}"));
         let _ = writeln!(out, "{label} {:<28} {}", held.address, held.message);
         field_lines(out, held.fields.iter(), paint);

@@ -13,7 +13,9 @@ mod progress;
 mod schema;
 mod status;
 
-pub use documents::{CountsDoc, ErrorDoc, HeldDoc, ListDoc, PlanDoc, RunDoc, StepDoc, Subject, plan_doc, run_doc};
+pub use documents::{
+    CountsDoc, ErrorDoc, HeldDoc, ListDoc, PlanDoc, RunDoc, StepDoc, Subject, plan_doc, run_doc,
+};
 pub use events::{Collector, NdjsonSink};
 pub use exit::{Exit, ExitCode, ExitReason};
 pub use human::{plan_text, run_text, status_text};
@@ -21,4 +23,6 @@ pub use observation::save_observation;
 pub use paint::{Paint, Tone};
 pub use progress::{PlainProgress, TtyProgress};
 pub use schema::{SCHEMAS, schema_of};
-pub use status::{ClusterStatus, Health, Owner, RegistrationStatus, StatusDoc, Sync, cluster_status, status_doc};
+pub use status::{
+    ClusterStatus, Health, Owner, RegistrationStatus, StatusDoc, Sync, cluster_status, status_doc,
+};

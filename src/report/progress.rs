@@ -19,7 +19,10 @@ pub struct PlainProgress<W: Write + Send> {
 impl<W: Write + Send> PlainProgress<W> {
     /// Writes to this writer.
     pub fn new(out: W, paint: Paint) -> Self {
-        Self { out: Mutex::new(out), paint }
+        Self {
+            out: Mutex::new(out),
+            paint,
+        }
     }
 
     /// A sign of life between two changes.
@@ -47,14 +50,24 @@ fn lines_of(event: &Event, paint: Paint) -> Vec<String> {
     match &event.body {
         EventBody::StepStarted { .. } => vec![paint.tone(Tone::Dim, &event.message)],
         EventBody::StepRetrying { .. } => vec![paint.tone(Tone::Held, &event.message)],
-        EventBody::StepFinished { result, hint, log_tail, log, .. } => {
+        EventBody::StepFinished {
+            result,
+            hint,
+            log_tail,
+            log,
+            ..
+        } => {
             let tone = match result {
                 StepResult::Succeeded => Tone::Good,
                 StepResult::Failed => Tone::Bad,
                 StepResult::Skipped | StepResult::Cancelled | StepResult::Held => Tone::Held,
             };
             let mut lines = vec![paint.tone(tone, &event.message)];
-            lines.extend(log_tail.iter().map(|line| paint.tone(Tone::Dim, format!("    | {line}"))));
+            lines.extend(
+                log_tail
+                    .iter()
+                    .map(|line| paint.tone(Tone::Dim, format!("    | {line}"))),
+            );
             lines.extend(hint.iter().map(|hint| format!("    -> {hint}")));
             if *result == StepResult::Failed {
                 lines.extend(log.iter().map(|log| format!("    log: {log}")));
@@ -87,19 +100,36 @@ impl TtyProgress {
     }
 
     fn start(&self, step: usize, title: String) {
-        let bar = self.rows.add(ProgressBar::new_spinner().with_style(self.style.clone()).with_prefix(title));
+        let bar = self.rows.add(
+            ProgressBar::new_spinner()
+                .with_style(self.style.clone())
+                .with_prefix(title),
+        );
         bar.enable_steady_tick(Duration::from_millis(120));
-        self.bars.lock().unwrap_or_else(PoisonError::into_inner).insert(step, bar);
+        self.bars
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(step, bar);
     }
 
     fn say(&self, step: usize, line: &str) {
-        if let Some(bar) = self.bars.lock().unwrap_or_else(PoisonError::into_inner).get(&step) {
+        if let Some(bar) = self
+            .bars
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&step)
+        {
             bar.set_message(line.to_owned());
         }
     }
 
     fn end(&self, step: usize) {
-        if let Some(bar) = self.bars.lock().unwrap_or_else(PoisonError::into_inner).remove(&step) {
+        if let Some(bar) = self
+            .bars
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&step)
+        {
             bar.finish_and_clear();
             self.rows.remove(&bar);
         }
@@ -109,9 +139,16 @@ impl TtyProgress {
 impl Sink for TtyProgress {
     fn take(&self, event: &Event) {
         match &event.body {
-            EventBody::StepStarted { step, action, address, .. } => self.start(*step, format!("{action} {address}")),
+            EventBody::StepStarted {
+                step,
+                action,
+                address,
+                ..
+            } => self.start(*step, format!("{action} {address}")),
             EventBody::StepProgress { step, line, .. } => self.say(*step, line),
-            EventBody::StepRetrying { step, error, .. } => self.say(*step, &format!("will try again: {error}")),
+            EventBody::StepRetrying { step, error, .. } => {
+                self.say(*step, &format!("will try again: {error}"))
+            }
             EventBody::StepFinished { step, .. } => {
                 self.end(*step);
                 for line in lines_of(event, self.paint) {

@@ -137,14 +137,35 @@ pub fn status_doc(
             Err(_) => invalid(plan, &row.address(), &row.shown),
         })
         .collect();
-    let rows: BTreeSet<&ClusterId> = input.desired.intents().map(|(_, intent)| &intent.spec.id).collect();
-    let invalid_names: BTreeSet<_> =
-        input.desired.rows.iter().filter(|r| r.intent.is_err()).filter_map(|r| r.name.as_ref()).collect();
+    let rows: BTreeSet<&ClusterId> = input
+        .desired
+        .intents()
+        .map(|(_, intent)| &intent.spec.id)
+        .collect();
+    let invalid_names: BTreeSet<_> = input
+        .desired
+        .rows
+        .iter()
+        .filter(|r| r.intent.is_err())
+        .filter_map(|r| r.name.as_ref())
+        .collect();
     let rest = input.observed.clusters().map(|view| &view.id);
     let rest = rest.filter(|id| !rows.contains(id) && !invalid_names.contains(&id.name));
     clusters.extend(rest.map(|id| cluster_status(input, plan, id)));
-    let unknown = plan.held.iter().filter(|held| matches!(held.address, Address::Source(_))).map(held_doc).collect();
-    StatusDoc { schema: "rollcall.status/v1".to_owned(), subject, clusters, unknown, running, exit }
+    let unknown = plan
+        .held
+        .iter()
+        .filter(|held| matches!(held.address, Address::Source(_)))
+        .map(held_doc)
+        .collect();
+    StatusDoc {
+        schema: "rollcall.status/v1".to_owned(),
+        subject,
+        clusters,
+        unknown,
+        running,
+        exit,
+    }
 }
 
 fn invalid(plan: &Plan, address: &Address, shown: &str) -> ClusterStatus {
@@ -164,28 +185,58 @@ fn invalid(plan: &Plan, address: &Address, shown: &str) -> ClusterStatus {
         subnet: None,
         registrations: Vec::new(),
         would: Vec::new(),
-        held: plan.held.iter().filter(|held| held.address == *address).map(held_doc).collect(),
+        held: plan
+            .held
+            .iter()
+            .filter(|held| held.address == *address)
+            .map(held_doc)
+            .collect(),
     }
 }
 
 /// The status of one cluster.
 pub fn cluster_status(input: &PlanInput<'_>, plan: &Plan, id: &ClusterId) -> ClusterStatus {
-    let row = input.desired.intents().find(|(_, intent)| intent.spec.id == *id);
+    let row = input
+        .desired
+        .intents()
+        .find(|(_, intent)| intent.spec.id == *id);
     let view = input.observed.cluster(id);
     let known = input.observed.engine.known().is_some();
     let about = |address: &Address| address.cluster() == Some(id);
-    let held: Vec<_> = plan.held.iter().filter(|held| about(&held.address)).collect();
-    let would: Vec<String> =
-        plan.steps.iter().filter(|s| about(&s.action.address())).map(|s| s.action.kind().code().to_owned()).collect();
-    let blocked = held.iter().any(|held| matches!(held.reason.class(), Class::Blocks | Class::Intended | Class::BeyondMode));
-    let unseen = held.iter().any(|held| matches!(held.reason.class(), Class::Unknown | Class::NotReady));
-    let sync = match (known && !unseen, row.is_some(), would.is_empty() && !blocked) {
+    let held: Vec<_> = plan
+        .held
+        .iter()
+        .filter(|held| about(&held.address))
+        .collect();
+    let would: Vec<String> = plan
+        .steps
+        .iter()
+        .filter(|s| about(&s.action.address()))
+        .map(|s| s.action.kind().code().to_owned())
+        .collect();
+    let blocked = held.iter().any(|held| {
+        matches!(
+            held.reason.class(),
+            Class::Blocks | Class::Intended | Class::BeyondMode
+        )
+    });
+    let unseen = held
+        .iter()
+        .any(|held| matches!(held.reason.class(), Class::Unknown | Class::NotReady));
+    let sync = match (
+        known && !unseen,
+        row.is_some(),
+        would.is_empty() && !blocked,
+    ) {
         (false, ..) => Sync::Unknown,
         (true, false, _) => Sync::Unmanaged,
         (true, true, true) => Sync::Synced,
         (true, true, false) => Sync::OutOfSync,
     };
-    let owner = match view.filter(|view| view.has_nodes()).map(|view| input.ledger.ownership(view)) {
+    let owner = match view
+        .filter(|view| view.has_nodes())
+        .map(|view| input.ledger.ownership(view))
+    {
         Some(Ownership::Ours(_)) => Owner::Ours,
         Some(Ownership::Foreign(_)) => Owner::Foreign,
         None => Owner::Nobody,
@@ -200,10 +251,16 @@ pub fn cluster_status(input: &PlanInput<'_>, plan: &Plan, id: &ClusterId) -> Clu
         sync,
         health: if known { health(view) } else { Health::Unknown },
         owner,
-        incarnation: view.and_then(|view| view.incarnation.as_ref()).map(|life| life.short().to_owned()),
+        incarnation: view
+            .and_then(|view| view.incarnation.as_ref())
+            .map(|life| life.short().to_owned()),
         ports: view.map(|view| numbers(&view.ports)).unwrap_or_default(),
-        api_port: view.and_then(|view| view.api_port).map(crate::model::Port::get),
-        subnet: view.and_then(|view| view.subnet).map(|subnet| subnet.to_string()),
+        api_port: view
+            .and_then(|view| view.api_port)
+            .map(crate::model::Port::get),
+        subnet: view
+            .and_then(|view| view.subnet)
+            .map(|subnet| subnet.to_string()),
         registrations: registrations(input, id, view),
         would,
         held: held.into_iter().map(held_doc).collect(),
@@ -211,7 +268,10 @@ pub fn cluster_status(input: &PlanInput<'_>, plan: &Plan, id: &ClusterId) -> Clu
 }
 
 fn numbers(ports: &PortMap) -> BTreeMap<u16, u16> {
-    ports.iter().map(|(inside, host)| (inside.get(), host.get())).collect()
+    ports
+        .iter()
+        .map(|(inside, host)| (inside.get(), host.get()))
+        .collect()
 }
 
 fn health(view: Option<&ClusterView>) -> Health {
@@ -225,9 +285,15 @@ fn health(view: Option<&ClusterView>) -> Health {
     }
 }
 
-fn registrations(input: &PlanInput<'_>, id: &ClusterId, view: Option<&ClusterView>) -> Vec<RegistrationStatus> {
+fn registrations(
+    input: &PlanInput<'_>,
+    id: &ClusterId,
+    view: Option<&ClusterView>,
+) -> Vec<RegistrationStatus> {
     let state = |registrar, seen: &Seen<crate::model::RegistrarView>| {
-        let Seen::Known(there) = seen else { return "unknown" };
+        let Seen::Known(there) = seen else {
+            return "unknown";
+        };
         if !there.installed {
             return "not_installed";
         }
@@ -237,8 +303,13 @@ fn registrations(input: &PlanInput<'_>, id: &ClusterId, view: Option<&ClusterVie
             (None, _) => "missing",
             (Some(_), None) => "foreign",
             (Some(entry), Some(ours)) => {
-                let same_life = view.and_then(|view| view.incarnation.as_ref()) == Some(&ours.incarnation);
-                if same_life && entry.fingerprint == ours.fingerprint { "registered" } else { "stale" }
+                let same_life =
+                    view.and_then(|view| view.incarnation.as_ref()) == Some(&ours.incarnation);
+                if same_life && entry.fingerprint == ours.fingerprint {
+                    "registered"
+                } else {
+                    "stale"
+                }
             }
         }
     };

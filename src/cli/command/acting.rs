@@ -12,8 +12,12 @@ use crate::cli::session::Session;
 use crate::execute::{Cancel, Caps, Emitter, EventBody, Retries, Settings, Sink};
 use crate::plan::Plan;
 use crate::ports::World;
-use crate::reconcile::{Look, Question, Run, RunError, Runner, announce, announce_sources, on_store};
-use crate::report::{Collector, Exit, ExitCode, PlainProgress, TtyProgress, plan_doc, plan_text, run_doc, run_text};
+use crate::reconcile::{
+    Look, Question, Run, RunError, Runner, announce, announce_sources, on_store,
+};
+use crate::report::{
+    Collector, Exit, ExitCode, PlainProgress, TtyProgress, plan_doc, plan_text, run_doc, run_text,
+};
 use crate::store::{EventRecord, Holder, Lease, RunId, RunStart, Store, StoreError, liveness};
 
 /// How often the lease is renewed and events are stored.
@@ -54,7 +58,12 @@ impl Order {
 }
 
 /// Takes the lock, does what was ordered, and gives it back.
-pub(crate) async fn act(session: &Session, world: &World, store: Arc<Store>, order: Order) -> Result<Exit, CliError> {
+pub(crate) async fn act(
+    session: &Session,
+    world: &World,
+    store: Arc<Store>,
+    order: Order,
+) -> Result<Exit, CliError> {
     let holder = Holder::of_this_process(&format!("rollcall {}", order.words.join(" ")));
     let lease = acquire(session, world, &store, &holder, &order).await?;
     let done = under_lease(session, world, &store, &lease, order).await;
@@ -74,7 +83,11 @@ async fn acquire(
     let mut waited = Duration::ZERO;
     loop {
         let (candidate, now) = (holder.clone(), world.clock.now());
-        match on_store(store, move |store| store.acquire(&candidate, now, &liveness)).await {
+        match on_store(store, move |store| {
+            store.acquire(&candidate, now, &liveness)
+        })
+        .await
+        {
             Err(RunError::Store(StoreError::Locked(view)))
                 if order.on_lock == OnLock::Wait && waited < order.lock_timeout =>
             {
@@ -102,7 +115,9 @@ impl Sinks {
         let paint = session.err_paint();
         Ok(Self {
             collector: Collector::default(),
-            plain: session.plain_lines().then(|| PlainProgress::new(session.streams.err.clone(), paint)),
+            plain: session
+                .plain_lines()
+                .then(|| PlainProgress::new(session.streams.err.clone(), paint)),
             tty: session.live_rows().then(|| TtyProgress::new(paint)),
             streams: session.event_sinks()?,
         })
@@ -126,7 +141,10 @@ async fn under_lease(
 ) -> Result<Exit, CliError> {
     let began = world.clock.now();
     let (cancel_sender, cancel) = watch::channel(Cancel::No);
-    let question = Question { respect_others: false, ..order.question.clone() };
+    let question = Question {
+        respect_others: false,
+        ..order.question.clone()
+    };
     let mut runner = Runner {
         world,
         store: Arc::clone(store),
@@ -142,10 +160,19 @@ async fn under_lease(
     }
     forbid_mixed(&look)?;
     if !confirmed(session, &look, order.yes)? {
-        return Err(CliError::new(ExitCode::Refused, "refused at the prompt: nothing was changed"));
+        return Err(CliError::new(
+            ExitCode::Refused,
+            "refused at the prompt: nothing was changed",
+        ));
     }
     runner.run = record_start(&runner, &order, session).await?;
-    runner.settings.log_dir = Some(session.settings.state_dir.join("runs").join(runner.run.0.to_string()));
+    runner.settings.log_dir = Some(
+        session
+            .settings
+            .state_dir
+            .join("runs")
+            .join(runner.run.0.to_string()),
+    );
     say_parallelism(session, &runner.settings, &look.plan);
     let sinks = Sinks::of(session)?;
     let emitter = Emitter::new(Arc::clone(&world.clock), sinks.all());
@@ -190,15 +217,39 @@ async fn nothing_done(
     let emitter = Emitter::new(Arc::clone(&runner.world.clock), sinks.all());
     let run = runner.run(look, &emitter).await?;
     let mut found = Exit::of_plan(&run.last.plan, false);
-    found.extend(run.last.plan.refusals.iter().map(|refusal| (ExitCode::Refused, refusal.to_string())));
+    found.extend(
+        run.last
+            .plan
+            .refusals
+            .iter()
+            .map(|refusal| (ExitCode::Refused, refusal.to_string())),
+    );
     let exit = Exit::of(found);
     emit_finished(&emitter, &exit, began, runner.world);
     let rows = run.last.snapshot.desired.rows.len();
-    let plan = plan_doc(&run.last.plan, session.subject(&run.last), rows, exit.clone());
-    let verdict = if run.last.plan.refusals.is_empty() { plan.verdict } else { format!("refused: {}", plan.verdict) };
+    let plan = plan_doc(
+        &run.last.plan,
+        session.subject(&run.last),
+        rows,
+        exit.clone(),
+    );
+    let verdict = if run.last.plan.refusals.is_empty() {
+        plan.verdict
+    } else {
+        format!("refused: {}", plan.verdict)
+    };
     let took = millis(began, runner.world);
     let converged = run.converged;
-    let doc = run_doc(None, session.subject(&run.last), &[], &run.last.plan, verdict, converged, took, exit.clone());
+    let doc = run_doc(
+        None,
+        session.subject(&run.last),
+        &[],
+        &run.last.plan,
+        verdict,
+        converged,
+        took,
+        exit.clone(),
+    );
     session.answer(&doc, |paint| run_text(&doc, paint))?;
     Ok(exit)
 }
@@ -207,11 +258,18 @@ async fn nothing_done(
 fn forbid_mixed(look: &Look) -> Result<(), CliError> {
     use crate::plan::ActionKind;
     let adopts = &look.policy.adopt;
-    let deleted = look.plan.steps.iter().filter(|step| step.action.kind() == ActionKind::Delete);
+    let deleted = look
+        .plan
+        .steps
+        .iter()
+        .filter(|step| step.action.kind() == ActionKind::Delete);
     for id in deleted.filter_map(|step| step.action.cluster()) {
         if adopts.iter().any(|adopted| adopted.name == id.name) {
-            return Err(CliError::usage(format!("this run would adopt a cluster named {} and delete {id}", id.name))
-                .hint("do one after the other"));
+            return Err(CliError::usage(format!(
+                "this run would adopt a cluster named {} and delete {id}",
+                id.name
+            ))
+            .hint("do one after the other"));
         }
     }
     Ok(())
@@ -219,19 +277,32 @@ fn forbid_mixed(look: &Look) -> Result<(), CliError> {
 
 /// On a terminal, a plan that loses something of worth asks once. Where nobody can answer, the mode flag is the consent.
 fn confirmed(session: &Session, look: &Look, yes: bool) -> Result<bool, CliError> {
-    let destructive = look.plan.steps.iter().filter(|step| step.destructive()).count();
+    let destructive = look
+        .plan
+        .steps
+        .iter()
+        .filter(|step| step.destructive())
+        .count();
     if destructive == 0 || yes || !session.streams.in_tty || !session.streams.err_tty {
         return Ok(true);
     }
-    let doc = plan_doc(&look.plan, session.subject(look), look.snapshot.desired.rows.len(), Exit::default());
+    let doc = plan_doc(
+        &look.plan,
+        session.subject(look),
+        look.snapshot.desired.rows.len(),
+        Exit::default(),
+    );
     let mut err = session.streams.err.clone();
     let _ = write!(err, "{}", plan_text(&doc, session.err_paint(), None));
     let _ = write!(err, "\ndelete {destructive} of these? [y/N] ");
     let _ = err.flush();
     let mut answer = String::new();
-    std::io::stdin()
-        .read_line(&mut answer)
-        .map_err(|error| CliError::new(ExitCode::Refused, format!("no answer could be read: {error}")))?;
+    std::io::stdin().read_line(&mut answer).map_err(|error| {
+        CliError::new(
+            ExitCode::Refused,
+            format!("no answer could be read: {error}"),
+        )
+    })?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
@@ -239,10 +310,16 @@ fn settings(session: &Session, order: &Order) -> Settings {
     let heavy = order.jobs.map_or_else(automatic_jobs, usize::from);
     let _ = session;
     Settings {
-        caps: Caps { heavy, per_provider: std::collections::BTreeMap::new() },
+        caps: Caps {
+            heavy,
+            per_provider: std::collections::BTreeMap::new(),
+        },
         step_timeout: order.step_timeout,
         look_timeout: Duration::from_secs(10),
-        retries: Retries { more: order.retries, ..Retries::default() },
+        retries: Retries {
+            more: order.retries,
+            ..Retries::default()
+        },
         log_dir: None,
     }
 }
@@ -257,7 +334,9 @@ fn automatic_jobs() -> usize {
 /// `MemAvailable` of /proc/meminfo, in MiB.
 fn free_memory_mib() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
     Some(kib / 1024)
 }
@@ -266,16 +345,28 @@ fn say_parallelism(session: &Session, settings: &Settings, plan: &Plan) {
     use crate::plan::ActionKind;
     let heavy = plan.count(ActionKind::Create) + plan.count(ActionKind::Start);
     if heavy > 1 {
-        session.say(&format!("{} clusters, {} at once (-j)", heavy, settings.caps.heavy.min(heavy)));
+        session.say(&format!(
+            "{} clusters, {} at once (-j)",
+            heavy,
+            settings.caps.heavy.min(heavy)
+        ));
     }
 }
 
-async fn record_start(runner: &Runner<'_>, order: &Order, session: &Session) -> Result<RunId, CliError> {
+async fn record_start(
+    runner: &Runner<'_>,
+    order: &Order,
+    session: &Session,
+) -> Result<RunId, CliError> {
     let holder = Holder::of_this_process("rollcall");
     let start = RunStart {
         mode: order.words.join(" "),
         args: serde_json::to_string(&order.words).unwrap_or_default(),
-        source: session.streams.var("ROLLCALL_SOURCE").unwrap_or("cli").to_owned(),
+        source: session
+            .streams
+            .var("ROLLCALL_SOURCE")
+            .unwrap_or("cli")
+            .to_owned(),
         actor: session.streams.var("USER").map(str::to_owned),
         host: holder.host,
         pid: holder.pid,
@@ -303,7 +394,10 @@ async fn keep(runner: &Runner<'_>, sinks: &Sinks) {
     }
 }
 
-async fn store_events(runner: &Runner<'_>, events: Vec<crate::execute::Event>) -> Result<(), RunError> {
+async fn store_events(
+    runner: &Runner<'_>,
+    events: Vec<crate::execute::Event>,
+) -> Result<(), RunError> {
     if events.is_empty() {
         return Ok(());
     }
@@ -312,19 +406,28 @@ async fn store_events(runner: &Runner<'_>, events: Vec<crate::execute::Event>) -
         .iter()
         .filter_map(|event| {
             let json = serde_json::to_string(event).ok()?;
-            Some(EventRecord { seq: event.seq, at: event.ts, json })
+            Some(EventRecord {
+                seq: event.seq,
+                at: event.ts,
+                json,
+            })
         })
         .collect();
-    on_store(&runner.store, move |store| store.append_events(run, &records)).await
+    on_store(&runner.store, move |store| {
+        store.append_events(run, &records)
+    })
+    .await
 }
 
 /// The first signal, or the end of the overall time, stops scheduling; the second kills what runs. Returns what to
 /// exit with once the run has ended.
 async fn watch_signals(cancel: watch::Sender<Cancel>, timeout: Option<Duration>) -> ExitCode {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()))
-    else {
+    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+        signal(SignalKind::hangup()),
+    ) else {
         return std::future::pending().await;
     };
     let over = async {
@@ -368,12 +471,29 @@ async fn finish(
     let verdict = verdict(&run, &exit);
     emit_finished(emitter, &exit, began, runner.world);
     store_events(runner, sinks.collector.drain()).await?;
-    let (id, code, text, now) = (runner.run, i32::from(exit.code), verdict.clone(), runner.world.clock.now());
-    on_store(&runner.store, move |store| store.finish_run(id, code, &text, now)).await?;
+    let (id, code, text, now) = (
+        runner.run,
+        i32::from(exit.code),
+        verdict.clone(),
+        runner.world.clock.now(),
+    );
+    on_store(&runner.store, move |store| {
+        store.finish_run(id, code, &text, now)
+    })
+    .await?;
     let took = millis(began, runner.world);
     let subject = session.subject(&run.last);
     let name = Some(runner.run.0.to_string());
-    let doc = run_doc(name, subject, &run.rounds, &run.last.plan, verdict, run.converged, took, exit.clone());
+    let doc = run_doc(
+        name,
+        subject,
+        &run.rounds,
+        &run.last.plan,
+        verdict,
+        run.converged,
+        took,
+        exit.clone(),
+    );
     session.answer(&doc, |paint| run_text(&doc, paint))?;
     Ok(exit)
 }
@@ -383,9 +503,18 @@ fn exit_of(run: &Run, interruption: Option<ExitCode>) -> Exit {
     for (plan, outcome) in &run.rounds {
         found.extend(Exit::of_outcome(plan, outcome));
     }
-    found.extend(run.last.plan.refusals.iter().map(|refusal| (ExitCode::Refused, refusal.to_string())));
+    found.extend(
+        run.last
+            .plan
+            .refusals
+            .iter()
+            .map(|refusal| (ExitCode::Refused, refusal.to_string())),
+    );
     if run.restless {
-        found.push((ExitCode::Drift, "the table changed during the run again and again".to_owned()));
+        found.push((
+            ExitCode::Drift,
+            "the table changed during the run again and again".to_owned(),
+        ));
     }
     let left = run.last.plan.steps.len();
     if left > 0 {
@@ -399,7 +528,10 @@ fn exit_of(run: &Run, interruption: Option<ExitCode>) -> Exit {
 
 fn verdict(run: &Run, exit: &Exit) -> String {
     use crate::execute::StepResult;
-    let all = run.rounds.iter().flat_map(|(_, outcome)| outcome.steps.values());
+    let all = run
+        .rounds
+        .iter()
+        .flat_map(|(_, outcome)| outcome.steps.values());
     let (mut done, mut failed, mut rest) = (0, 0, 0);
     for ended in all {
         match ended.result {
@@ -408,8 +540,18 @@ fn verdict(run: &Run, exit: &Exit) -> String {
             StepResult::Skipped | StepResult::Cancelled | StepResult::Held => rest += 1,
         }
     }
-    let word = if run.converged { "converged" } else { "not converged" };
-    let held = run.last.plan.held.iter().filter(|h| h.reason.class() != crate::plan::Class::Information).count();
+    let word = if run.converged {
+        "converged"
+    } else {
+        "not converged"
+    };
+    let held = run
+        .last
+        .plan
+        .held
+        .iter()
+        .filter(|h| h.reason.class() != crate::plan::Class::Information)
+        .count();
     let mut parts = vec![format!("{done} done")];
     for (count, what) in [(failed, "failed"), (rest, "not done"), (held, "held")] {
         if count > 0 {
@@ -425,7 +567,11 @@ fn emit_finished(emitter: &Emitter<'_>, exit: &Exit, began: jiff::Timestamp, wor
         EventBody::RunFinished {
             exit: exit.code,
             name: exit.name.clone(),
-            reasons: exit.reasons.iter().map(|reason| reason.message.clone()).collect(),
+            reasons: exit
+                .reasons
+                .iter()
+                .map(|reason| reason.message.clone())
+                .collect(),
             duration_ms: millis(began, world),
         },
     );
@@ -442,7 +588,10 @@ pub(crate) fn stream_plan(session: &Session, look: &Look, exit: &Exit) -> Result
         return Ok(());
     }
     let clock: crate::clock::SharedClock = Arc::new(crate::clock::SystemClock);
-    let emitter = Emitter::new(Arc::clone(&clock), sinks.iter().map(|sink| &**sink as &dyn Sink).collect());
+    let emitter = Emitter::new(
+        Arc::clone(&clock),
+        sinks.iter().map(|sink| &**sink as &dyn Sink).collect(),
+    );
     emitter.emit(
         "dry run",
         EventBody::RunStarted {
@@ -458,7 +607,11 @@ pub(crate) fn stream_plan(session: &Session, look: &Look, exit: &Exit) -> Result
         EventBody::RunFinished {
             exit: exit.code,
             name: exit.name.clone(),
-            reasons: exit.reasons.iter().map(|reason| reason.message.clone()).collect(),
+            reasons: exit
+                .reasons
+                .iter()
+                .map(|reason| reason.message.clone())
+                .collect(),
             duration_ms: 0,
         },
     );

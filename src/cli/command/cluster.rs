@@ -46,11 +46,25 @@ fn list(session: &Session) -> Result<Exit, CliError> {
         for row in &desired.rows {
             let _ = match &row.intent {
                 Ok(intent) => {
-                    let ports: Vec<_> =
-                        intent.spec.ports.published().iter().map(|(inside, host)| format!("{host}->{inside}")).collect();
-                    let subnet = intent.spec.subnet.map(|subnet| subnet.to_string()).unwrap_or_default();
+                    let ports: Vec<_> = intent
+                        .spec
+                        .ports
+                        .published()
+                        .iter()
+                        .map(|(inside, host)| format!("{host}->{inside}"))
+                        .collect();
+                    let subnet = intent
+                        .spec
+                        .subnet
+                        .map(|subnet| subnet.to_string())
+                        .unwrap_or_default();
                     let id = intent.spec.id.to_string();
-                    writeln!(out, "{id:<24} {:<8} {:<40} {subnet}", intent.presence, ports.join(" "))
+                    writeln!(
+                        out,
+                        "{id:<24} {:<8} {:<40} {subnet}",
+                        intent.presence,
+                        ports.join(" ")
+                    )
                 }
                 Err(faults) => {
                     let all: Vec<_> = faults.iter().map(ToString::to_string).collect();
@@ -58,8 +72,15 @@ fn list(session: &Session) -> Result<Exit, CliError> {
                 }
             };
         }
-        for stone in tombstones.iter().filter(|stone| stone.restored_at.is_none()) {
-            let _ = writeln!(out, "{:<24} pruned {}; rollcall cluster restore {}", stone.name, stone.at, stone.name);
+        for stone in tombstones
+            .iter()
+            .filter(|stone| stone.restored_at.is_none())
+        {
+            let _ = writeln!(
+                out,
+                "{:<24} pruned {}; rollcall cluster restore {}",
+                stone.name, stone.at, stone.name
+            );
         }
         if out.is_empty() {
             out.push_str("no rows\n");
@@ -86,7 +107,10 @@ fn adopt(session: &Session, names: &[Selector], rows: bool) -> Result<Exit, CliE
         }
         if rows {
             let foreign = now.snapshot.desired.intents().filter_map(|(_, intent)| {
-                let view = now.observed.cluster(&intent.spec.id).filter(|view| view.has_nodes())?;
+                let view = now
+                    .observed
+                    .cluster(&intent.spec.id)
+                    .filter(|view| view.has_nodes())?;
                 let ours = matches!(now.snapshot.ledger.ownership(view), Ownership::Ours(_));
                 (!ours && view.id.name != session.settings.management).then(|| view.id.clone())
             });
@@ -94,14 +118,25 @@ fn adopt(session: &Session, names: &[Selector], rows: bool) -> Result<Exit, CliE
         }
         // Only what is adopted is this command's business.
         question.policy.scope = Scope {
-            only: question.policy.adopt.iter().cloned().map(Selector::Id).collect(),
+            only: question
+                .policy
+                .adopt
+                .iter()
+                .cloned()
+                .map(Selector::Id)
+                .collect(),
             exclude: Vec::new(),
         };
         if question.policy.adopt.is_empty() && now.observed.engine.known().is_some() {
             session.say("no row names a foreign live cluster: there is nothing to adopt");
             return Ok(Exit::default());
         }
-        let list: Vec<String> = question.policy.adopt.iter().map(ToString::to_string).collect();
+        let list: Vec<String> = question
+            .policy
+            .adopt
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         let order = Order {
             question,
             words: vec!["cluster".to_owned(), "adopt".to_owned(), list.join(" ")],
@@ -120,6 +155,10 @@ fn adopt(session: &Session, names: &[Selector], rows: bool) -> Result<Exit, CliE
 fn restore(session: &Session, name: &ClusterName) -> Result<Exit, CliError> {
     let store = session.open_write()?;
     let restored = store.restore(name.as_str(), session.world()?.clock.now())?;
-    session.say(&format!("row {} is back; to make it true: rollcall{} reconcile", restored.name, super::home::flags(session)));
+    session.say(&format!(
+        "row {} is back; to make it true: rollcall{} reconcile",
+        restored.name,
+        super::home::flags(session)
+    ));
     Ok(Exit::default())
 }

@@ -21,24 +21,41 @@ struct Finding {
 
 impl Finding {
     fn good(what: &str, said: impl Into<String>) -> Self {
-        Self { what: what.to_owned(), problem: None, said: said.into(), remedy: None }
+        Self {
+            what: what.to_owned(),
+            problem: None,
+            said: said.into(),
+            remedy: None,
+        }
     }
 
     fn bad(what: &str, code: ExitCode, said: impl Into<String>, remedy: Option<String>) -> Self {
         let said = said.into();
-        Self { what: what.to_owned(), problem: Some((code, said.clone())), said, remedy }
+        Self {
+            what: what.to_owned(),
+            problem: Some((code, said.clone())),
+            said,
+            remedy,
+        }
     }
 }
 
 pub(crate) fn run(session: &Session) -> Result<Exit, CliError> {
     let mut findings = vec![database(session), configuration(session)];
     findings.extend(world(session)?);
-    let found = findings.iter().filter_map(|f| f.problem.clone()).map(|(code, what)| (code, what));
+    let found = findings
+        .iter()
+        .filter_map(|f| f.problem.clone())
+        .map(|(code, what)| (code, what));
     let exit = Exit::of(found);
     let items = findings.iter().map(|finding| {
         json!({"what": finding.what, "ok": finding.problem.is_none(), "message": finding.said, "remedy": finding.remedy})
     });
-    let doc = ListDoc { schema: "rollcall.doctor/v1".to_owned(), items: items.collect(), exit: exit.clone() };
+    let doc = ListDoc {
+        schema: "rollcall.doctor/v1".to_owned(),
+        items: items.collect(),
+        exit: exit.clone(),
+    };
     session.answer(&doc, |paint| {
         findings.iter().fold(String::new(), |mut out, finding| {
             let mark = match finding.problem {
@@ -47,7 +64,11 @@ pub(crate) fn run(session: &Session) -> Result<Exit, CliError> {
             };
             let _ = writeln!(out, "{mark} {:<14} {}", finding.what, finding.said);
             if let Some(remedy) = &finding.remedy {
-                let _ = writeln!(out, "        {}", paint.tone(Tone::Dim, format!("-> {remedy}")));
+                let _ = writeln!(
+                    out,
+                    "        {}",
+                    paint.tone(Tone::Dim, format!("-> {remedy}"))
+                );
             }
             out
         })
@@ -62,20 +83,39 @@ fn database(session: &Session) -> Finding {
         Ok(store) => store,
         Err(error) => {
             let hint = error.hint();
-            return Finding::bad("database", ExitCode::NotReady, format!("{error} ({origin})"), hint);
+            return Finding::bad(
+                "database",
+                ExitCode::NotReady,
+                format!("{error} ({origin})"),
+                hint,
+            );
         }
     };
-    match store.desired(&std::collections::BTreeSet::new(), jiff::Timestamp::UNIX_EPOCH) {
-        Err(error) => Finding::bad("database", ExitCode::NotReady, error.to_string(), error.hint()),
+    match store.desired(
+        &std::collections::BTreeSet::new(),
+        jiff::Timestamp::UNIX_EPOCH,
+    ) {
+        Err(error) => Finding::bad(
+            "database",
+            ExitCode::NotReady,
+            error.to_string(),
+            error.hint(),
+        ),
         Ok(desired) => {
             let missing = missing_columns(&desired);
             let rows = desired.rows.len();
             let columns = if missing.is_empty() {
                 String::new()
             } else {
-                format!("; without the columns {} (their defaults hold)", missing.join(", "))
+                format!(
+                    "; without the columns {} (their defaults hold)",
+                    missing.join(", ")
+                )
             };
-            Finding::good("database", format!("{path}: {rows} rows{columns} ({origin})"))
+            Finding::good(
+                "database",
+                format!("{path}: {rows} rows{columns} ({origin})"),
+            )
         }
     }
 }
@@ -91,12 +131,20 @@ fn world(session: &Session) -> Result<Vec<Finding>, CliError> {
     let world = session.world()?;
     let observed = session.block_on(async { Ok(observe(&world, &Ask::default()).await) })?;
     let mut findings = vec![match &observed.engine {
-        Seen::Known(engine) if session.settings.sandbox.is_some() => {
-            Finding::good("sandbox", format!("a rehearsal engine, {}", engine.facts.version))
-        }
-        Seen::Known(engine) => Finding::good("docker", format!("answers, version {}", engine.facts.version)),
+        Seen::Known(engine) if session.settings.sandbox.is_some() => Finding::good(
+            "sandbox",
+            format!("a rehearsal engine, {}", engine.facts.version),
+        ),
+        Seen::Known(engine) => Finding::good(
+            "docker",
+            format!("answers, version {}", engine.facts.version),
+        ),
         Seen::Unknown(unseen) => {
-            let code = if unseen.kind == UnseenKind::NotReady { ExitCode::NotReady } else { ExitCode::Unknown };
+            let code = if unseen.kind == UnseenKind::NotReady {
+                ExitCode::NotReady
+            } else {
+                ExitCode::Unknown
+            };
             Finding::bad("docker", code, &unseen.error, unseen.hint.clone())
         }
     }];
@@ -104,14 +152,30 @@ fn world(session: &Session) -> Result<Vec<Finding>, CliError> {
         ToolView::Found(path) => Finding::good(provider.as_str(), path.clone()),
         ToolView::Missing { program, hint } => {
             let said = format!("{program} is not installed; rows of {provider} cannot be made");
-            Finding::bad(provider.as_str(), ExitCode::NotReady, said, Some(hint.clone()))
+            Finding::bad(
+                provider.as_str(),
+                ExitCode::NotReady,
+                said,
+                Some(hint.clone()),
+            )
         }
     }));
-    findings.extend(observed.registrars.iter().map(|(registrar, seen)| match seen {
-        Seen::Known(view) => Finding::good(registrar.as_str(), format!("{} clusters registered", view.entries.len())),
-        Seen::Unknown(unseen) => {
-            Finding::bad(registrar.as_str(), ExitCode::Unknown, &unseen.error, unseen.hint.clone())
-        }
-    }));
+    findings.extend(
+        observed
+            .registrars
+            .iter()
+            .map(|(registrar, seen)| match seen {
+                Seen::Known(view) => Finding::good(
+                    registrar.as_str(),
+                    format!("{} clusters registered", view.entries.len()),
+                ),
+                Seen::Unknown(unseen) => Finding::bad(
+                    registrar.as_str(),
+                    ExitCode::Unknown,
+                    &unseen.error,
+                    unseen.hint.clone(),
+                ),
+            }),
+    );
     Ok(findings)
 }

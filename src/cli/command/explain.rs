@@ -34,17 +34,40 @@ pub(crate) fn run(session: &Session, args: &ExplainArgs) -> Result<Exit, CliErro
     let question = session.repair_question(&world, true);
     let look = session.block_on(async { Ok(look(&world, &store, &question).await?) })?;
     let ids = named(&look, &args.name);
-    let invalid: Vec<_> =
-        look.snapshot.desired.rows.iter().filter(|r| r.intent.is_err() && r.name.as_ref() == Some(args.name.name())).collect();
+    let invalid: Vec<_> = look
+        .snapshot
+        .desired
+        .rows
+        .iter()
+        .filter(|r| r.intent.is_err() && r.name.as_ref() == Some(args.name.name()))
+        .collect();
     if ids.is_empty() && invalid.is_empty() {
-        return Err(CliError::usage(format!("there is no row and no cluster named {}", args.name)).hint("rollcall status"));
+        return Err(CliError::usage(format!(
+            "there is no row and no cluster named {}",
+            args.name
+        ))
+        .hint("rollcall status"));
     }
     let clusters: Vec<Explained> = ids.iter().map(|id| explained(session, &look, id)).collect();
-    let reasons = clusters.iter().flat_map(|c| &c.decision.exit.reasons).cloned();
-    let mut found: Vec<_> = reasons.filter_map(|r| code(r.code).map(|code| (code, r.message))).collect();
-    found.extend(invalid.iter().map(|row| (crate::report::ExitCode::Drift, format!("row {} cannot be right", row.shown))));
+    let reasons = clusters
+        .iter()
+        .flat_map(|c| &c.decision.exit.reasons)
+        .cloned();
+    let mut found: Vec<_> = reasons
+        .filter_map(|r| code(r.code).map(|code| (code, r.message)))
+        .collect();
+    found.extend(invalid.iter().map(|row| {
+        (
+            crate::report::ExitCode::Drift,
+            format!("row {} cannot be right", row.shown),
+        )
+    }));
     let exit = Exit::of(found);
-    let doc = Explanation { schema: "rollcall.explanation/v1", clusters, exit: exit.clone() };
+    let doc = Explanation {
+        schema: "rollcall.explanation/v1",
+        clusters,
+        exit: exit.clone(),
+    };
     session.answer(&doc, |paint| {
         let mut out = String::new();
         for row in &invalid {
@@ -63,14 +86,25 @@ pub(crate) fn run(session: &Session, args: &ExplainArgs) -> Result<Exit, CliErro
 }
 
 fn code(number: u8) -> Option<crate::report::ExitCode> {
-    crate::report::ExitCode::BY_PRECEDENCE.into_iter().find(|code| code.number() == number)
+    crate::report::ExitCode::BY_PRECEDENCE
+        .into_iter()
+        .find(|code| code.number() == number)
 }
 
 fn named(look: &Look, name: &Selector) -> Vec<ClusterId> {
-    let rows = look.snapshot.desired.intents().map(|(_, intent)| &intent.spec.id);
+    let rows = look
+        .snapshot
+        .desired
+        .intents()
+        .map(|(_, intent)| &intent.spec.id);
     let live = look.observed.clusters().map(|view| &view.id);
     let ledger = look.snapshot.ledger.entries.iter().map(|entry| &entry.id);
-    let mut ids: Vec<_> = rows.chain(live).chain(ledger).filter(|id| name.matches(id)).cloned().collect();
+    let mut ids: Vec<_> = rows
+        .chain(live)
+        .chain(ledger)
+        .filter(|id| name.matches(id))
+        .cloned()
+        .collect();
     ids.sort();
     ids.dedup();
     ids
@@ -78,8 +112,12 @@ fn named(look: &Look, name: &Selector) -> Vec<ClusterId> {
 
 fn explained(session: &Session, look: &Look, id: &ClusterId) -> Explained {
     let mut plan = look.plan.clone();
-    plan.steps.retain(|step| step.action.cluster().as_ref() == Some(id));
-    plan.held.retain(|held| held.address.cluster() == Some(id) || matches!(held.address, crate::model::Address::Source(_)));
+    plan.steps
+        .retain(|step| step.action.cluster().as_ref() == Some(id));
+    plan.held.retain(|held| {
+        held.address.cluster() == Some(id)
+            || matches!(held.address, crate::model::Address::Source(_))
+    });
     plan.refusals.clear();
     let exit = Exit::of(Exit::of_plan(&plan, true));
     Explained {
@@ -87,20 +125,42 @@ fn explained(session: &Session, look: &Look, id: &ClusterId) -> Explained {
         want: want(look, id),
         have: have(look, id),
         owned: owned(look, id),
-        decision: plan_doc(&plan, session.subject(look), look.snapshot.desired.rows.len(), exit),
+        decision: plan_doc(
+            &plan,
+            session.subject(look),
+            look.snapshot.desired.rows.len(),
+            exit,
+        ),
     }
 }
 
 /// What the row asks for.
 fn want(look: &Look, id: &ClusterId) -> Vec<String> {
-    let Some((row, intent)) = look.snapshot.desired.intents().find(|(_, intent)| intent.spec.id == *id) else {
+    let Some((row, intent)) = look
+        .snapshot
+        .desired
+        .intents()
+        .find(|(_, intent)| intent.spec.id == *id)
+    else {
         return vec!["nothing: no row names it".to_owned()];
     };
-    let mut lines = vec![format!("{} (row {}, rowid {})", intent.presence, row.shown, row.rowid)];
+    let mut lines = vec![format!(
+        "{} (row {}, rowid {})",
+        intent.presence, row.shown, row.rowid
+    )];
     let ports = &intent.spec.ports;
-    lines.extend(ports.published().iter().map(|(inside, host)| format!("{} {host} -> {inside}", ports.column(*inside))));
+    lines.extend(
+        ports
+            .published()
+            .iter()
+            .map(|(inside, host)| format!("{} {host} -> {inside}", ports.column(*inside))),
+    );
     lines.extend(intent.spec.subnet.map(|subnet| format!("subnet {subnet}")));
-    lines.extend(row.stop.as_ref().map(|stop| format!("stopped, by {}", stop.source)));
+    lines.extend(
+        row.stop
+            .as_ref()
+            .map(|stop| format!("stopped, by {}", stop.source)),
+    );
     lines
 }
 
@@ -109,22 +169,41 @@ fn have(look: &Look, id: &ClusterId) -> Vec<String> {
     if let Some(unseen) = look.observed.engine.unknown() {
         return vec![format!("unknown: {}", unseen.error)];
     }
-    let Some(view) = look.observed.cluster(id) else { return vec!["absent (proven by Docker)".to_owned()] };
+    let Some(view) = look.observed.cluster(id) else {
+        return vec!["absent (proven by Docker)".to_owned()];
+    };
     let mut lines = vec![match &view.detail {
         Some(detail) => format!("{}: {detail} (seen by Docker)", view.phase),
         None => format!("{} (seen by Docker)", view.phase),
     }];
-    lines.extend(view.nodes.iter().map(|n| format!("{} {:?} {:?}", n.name, n.role, n.state).to_lowercase()));
-    lines.extend(view.ports.iter().map(|(inside, host)| format!("port {host} -> {inside}")));
-    lines.extend(view.networks.iter().map(|network| format!("network {}", network.name)));
+    lines.extend(
+        view.nodes
+            .iter()
+            .map(|n| format!("{} {:?} {:?}", n.name, n.role, n.state).to_lowercase()),
+    );
+    lines.extend(
+        view.ports
+            .iter()
+            .map(|(inside, host)| format!("port {host} -> {inside}")),
+    );
+    lines.extend(
+        view.networks
+            .iter()
+            .map(|network| format!("network {}", network.name)),
+    );
     lines.extend(view.subnet.map(|subnet| format!("subnet {subnet}")));
-    lines.extend(look.observed.registrars.iter().map(|(registrar, seen)| match seen.known() {
-        None => format!("{registrar}: unknown"),
-        Some(there) => match there.entries.get(id) {
-            Some(entry) => format!("{registrar}: {}", entry.endpoint),
-            None => format!("{registrar}: not registered"),
-        },
-    }));
+    lines.extend(
+        look.observed
+            .registrars
+            .iter()
+            .map(|(registrar, seen)| match seen.known() {
+                None => format!("{registrar}: unknown"),
+                Some(there) => match there.entries.get(id) {
+                    Some(entry) => format!("{registrar}: {}", entry.endpoint),
+                    None => format!("{registrar}: not registered"),
+                },
+            }),
+    );
     lines
 }
 
@@ -138,20 +217,34 @@ fn owned(look: &Look, id: &ClusterId) -> Vec<String> {
                 crate::model::Origin::Made => "made by rollcall",
                 crate::model::Origin::Adopted => "adopted",
             };
-            vec![format!("ours: {origin} {} (ledger entry {})", entry.since, entry.key.0)]
+            vec![format!(
+                "ours: {origin} {} (ledger entry {})",
+                entry.since, entry.key.0
+            )]
         }
         Some(Ownership::Foreign(_)) => {
-            vec![format!("not ours: every change is refused; to take it over: rollcall cluster adopt {id}")]
+            vec![format!(
+                "not ours: every change is refused; to take it over: rollcall cluster adopt {id}"
+            )]
         }
     };
-    let registrations = look.snapshot.ledger.registrations.iter().filter(|entry| entry.cluster == *id);
+    let registrations = look
+        .snapshot
+        .ledger
+        .registrations
+        .iter()
+        .filter(|entry| entry.cluster == *id);
     lines.extend(registrations.map(|entry| format!("registration in {} is ours", entry.registrar)));
     lines
 }
 
 fn text(cluster: &Explained, paint: Paint) -> String {
     let mut out = format!("{}\n", paint.tone(Tone::Strong, &cluster.status.address));
-    for (title, lines) in [("want", &cluster.want), ("have", &cluster.have), ("owned", &cluster.owned)] {
+    for (title, lines) in [
+        ("want", &cluster.want),
+        ("have", &cluster.have),
+        ("owned", &cluster.owned),
+    ] {
         for (place, line) in lines.iter().enumerate() {
             let title = if place == 0 { title } else { "" };
             let _ = writeln!(out, "  {title:<9} {line}");

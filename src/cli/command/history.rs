@@ -27,10 +27,16 @@ pub(crate) fn run(session: &Session, args: &HistoryArgs) -> Result<Exit, CliErro
             return "no run has changed anything yet\n".to_owned();
         }
         runs.iter().fold(String::new(), |mut out, run| {
-            let exit = run.exit_code.map_or_else(|| "unfinished".to_owned(), |code| format!("exit {code}"));
+            let exit = run
+                .exit_code
+                .map_or_else(|| "unfinished".to_owned(), |code| format!("exit {code}"));
             let verdict = run.verdict.clone().unwrap_or_default();
             let started = run.started_at.strftime("%Y-%m-%d %H:%M:%SZ");
-            let _ = writeln!(out, "{:>5}  {started}  {:<22} {exit:<11} {verdict}", run.id.0, run.start.mode);
+            let _ = writeln!(
+                out,
+                "{:>5}  {started}  {:<22} {exit:<11} {verdict}",
+                run.id.0, run.start.mode
+            );
             out
         })
     })?;
@@ -62,10 +68,16 @@ fn item(run: &RunRecord) -> Value {
 
 fn replay(session: &Session, store: &Store, run: &RunRecord) -> Result<Exit, CliError> {
     let stored = store.events(run.id)?;
-    let events: Vec<Event> = stored.iter().filter_map(|event| serde_json::from_str(&event.json).ok()).collect();
+    let events: Vec<Event> = stored
+        .iter()
+        .filter_map(|event| serde_json::from_str(&event.json).ok())
+        .collect();
     let doc = ListDoc {
         schema: "rollcall.history/v1".to_owned(),
-        items: events.iter().filter_map(|event| serde_json::to_value(event).ok()).collect(),
+        items: events
+            .iter()
+            .filter_map(|event| serde_json::to_value(event).ok())
+            .collect(),
         exit: Exit::default(),
     };
     for sink in session.event_sinks()? {
@@ -74,14 +86,19 @@ fn replay(session: &Session, store: &Store, run: &RunRecord) -> Result<Exit, Cli
     session.answer(&doc, |paint| {
         let lines = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
         let text = PlainProgress::new(Shared(lines.clone()), paint);
-        let mut out = format!("run {}: {} at {}\n", run.id.0, run.start.mode, run.started_at);
+        let mut out = format!(
+            "run {}: {} at {}\n",
+            run.id.0, run.start.mode, run.started_at
+        );
         for event in &events {
             text.take(event);
             if let EventBody::Verified { .. } | EventBody::RunFinished { .. } = event.body {
                 text.heartbeat(&event.message);
             }
         }
-        let written = lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let written = lines
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         out.push_str(&String::from_utf8_lossy(&written));
         if run.finished_at.is_none() {
             out.push_str("it did not finish: it still runs, or it was killed\n");
@@ -96,7 +113,10 @@ struct Shared(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
 
 impl std::io::Write for Shared {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend_from_slice(bytes);
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .extend_from_slice(bytes);
         Ok(bytes.len())
     }
 

@@ -19,15 +19,27 @@ pub(crate) fn run(session: &Session) -> Result<Exit, CliError> {
         Err(error) => return Err(error.into()),
         Ok(_) => {}
     }
-    let exit = super::status::run(session, &StatusArgs { name: None, probe: Probe::Auto })?;
+    let exit = super::status::run(
+        session,
+        &StatusArgs {
+            name: None,
+            probe: Probe::Auto,
+        },
+    )?;
     let next = match exit.code {
         0 => format!("everything is in sync; to see more: rollcall{flags} explain NAME"),
-        code if code == ExitCode::Drift.number() => format!("next: rollcall{flags} reconcile   (shows what would be done)"),
+        code if code == ExitCode::Drift.number() => {
+            format!("next: rollcall{flags} reconcile   (shows what would be done)")
+        }
         _ => format!("next: rollcall{flags} doctor   (says what is missing)"),
     };
     session.say(&next);
     // Drift is no failure of looking at it; what keeps it from looking is.
-    Ok(if exit.code == ExitCode::Drift.number() { Exit::default() } else { exit })
+    Ok(if exit.code == ExitCode::Drift.number() {
+        Exit::default()
+    } else {
+        exit
+    })
 }
 
 /// The flags of this call that the next one needs too.

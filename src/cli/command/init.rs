@@ -17,12 +17,17 @@ pub(crate) fn run(session: &Session, args: &InitArgs) -> Result<Exit, CliError> 
     let db = report.path.display();
     let said = match (report.made_table, report.made_side_tables) {
         (true, _) => format!("made {db} with an empty table clusters"),
-        (false, true) => format!("made rollcall's side tables in {db}; its table clusters is as it was"),
+        (false, true) => {
+            format!("made rollcall's side tables in {db}; its table clusters is as it was")
+        }
         (false, false) => format!("{db} has all it needs"),
     };
     session.say(&said);
     if args.new_owner {
-        session.say(&format!("this file has a ledger of its own now; {} entries are not its", report.closed_entries));
+        session.say(&format!(
+            "this file has a ledger of its own now; {} entries are not its",
+            report.closed_entries
+        ));
     }
     if report.made_table {
         let flags = super::home::flags(session);

@@ -19,8 +19,10 @@ pub(crate) fn run(session: &Session, args: &Reconcile) -> Result<Exit, CliError>
     let mode = mode(args)?;
     let acts = (args.repair || mode.prune.any() || !args.adopt.is_empty()) && !args.dry_run;
     if args.observation.is_some() && acts {
-        return Err(CliError::usage("--observation never goes with a mode that changes something")
-            .hint("add --dry-run to see what would be planned from it"));
+        return Err(
+            CliError::usage("--observation never goes with a mode that changes something")
+                .hint("add --dry-run to see what would be planned from it"),
+        );
     }
     let world = session.world()?;
     let mut question = question(session, &world, args, mode);
@@ -28,7 +30,13 @@ pub(crate) fn run(session: &Session, args: &Reconcile) -> Result<Exit, CliError>
         let store = session.open_write()?;
         return session.block_on(async {
             selecting::resolve(&world, &store, args, &mut question).await?;
-            acting::act(session, &world, store, Order::of(args, question, words(args))).await
+            acting::act(
+                session,
+                &world,
+                store,
+                Order::of(args, question, words(args)),
+            )
+            .await
         });
     }
     let store = session.open_read()?;
@@ -45,17 +53,25 @@ pub(crate) fn run(session: &Session, args: &Reconcile) -> Result<Exit, CliError>
 fn mode(args: &Reconcile) -> Result<Mode, CliError> {
     let prune = args.prunes();
     if args.repair && prune.rows {
-        return Err(CliError::usage("--repair and --prune=rows are opposite answers to one drift: create, or forget")
-            .hint("rollcall reconcile --repair --prune=orphans,registrations")
-            .hint("rollcall reconcile --prune=rows"));
+        return Err(CliError::usage(
+            "--repair and --prune=rows are opposite answers to one drift: create, or forget",
+        )
+        .hint("rollcall reconcile --repair --prune=orphans,registrations")
+        .hint("rollcall reconcile --prune=rows"));
     }
     let bare = !args.repair && !prune.any() && args.adopt.is_empty();
-    Ok(Mode { repair: args.repair || bare, prune: if bare { Prune::default() } else { prune } })
+    Ok(Mode {
+        repair: args.repair || bare,
+        prune: if bare { Prune::default() } else { prune },
+    })
 }
 
 fn question(session: &Session, world: &World, args: &Reconcile, mode: Mode) -> Question {
     let mut policy = session.policy(world, mode);
-    policy.scope = Scope { only: args.only.clone(), exclude: args.exclude.clone() };
+    policy.scope = Scope {
+        only: args.only.clone(),
+        exclude: args.exclude.clone(),
+    };
     policy.replace_broken = args.replace_broken;
     policy.guards.allow_all = args.allow_all;
     if let Some(limit) = args.max_deletes {
@@ -70,8 +86,15 @@ fn question(session: &Session, world: &World, args: &Reconcile, mode: Mode) -> Q
     }
 }
 
-async fn see(world: &World, store: &Arc<Store>, args: &Reconcile, question: &Question) -> Result<Look, CliError> {
-    let Some(path) = &args.observation else { return Ok(look(world, store, question).await?) };
+async fn see(
+    world: &World,
+    store: &Arc<Store>,
+    args: &Reconcile,
+    question: &Question,
+) -> Result<Look, CliError> {
+    let Some(path) = &args.observation else {
+        return Ok(look(world, store, question).await?);
+    };
     let saved = read_observation(path)?;
     Ok(look_at_saved(world, store, question, saved.observed, saved.observed_at).await?)
 }
@@ -79,15 +102,33 @@ async fn see(world: &World, store: &Arc<Store>, args: &Reconcile, question: &Que
 /// Shows a plan that is not executed.
 fn show(session: &Session, args: &Reconcile, seen: &Look) -> Result<Exit, CliError> {
     if let Some(path) = &args.save_observation {
-        let file = std::fs::File::create(path).map_err(|error| CliError::file("save the observation to", path, &error))?;
-        save_observation(&Observation::new(seen.observed.clone(), seen.observed_at), file)
+        let file = std::fs::File::create(path)
             .map_err(|error| CliError::file("save the observation to", path, &error))?;
+        save_observation(
+            &Observation::new(seen.observed.clone(), seen.observed_at),
+            file,
+        )
+        .map_err(|error| CliError::file("save the observation to", path, &error))?;
     }
     let mut found = Exit::of_plan(&seen.plan, true);
-    found.extend(seen.plan.refusals.iter().map(|refusal| (ExitCode::Drift, format!("a guard would refuse: {refusal}"))));
+    found.extend(
+        seen.plan
+            .refusals
+            .iter()
+            .map(|refusal| (ExitCode::Drift, format!("a guard would refuse: {refusal}"))),
+    );
     let exit = Exit::of(found);
-    let doc = plan_doc(&seen.plan, session.subject(seen), seen.snapshot.desired.rows.len(), exit.clone());
-    let apply = format!("rollcall{} {}", super::home::flags(session), apply_words(args));
+    let doc = plan_doc(
+        &seen.plan,
+        session.subject(seen),
+        seen.snapshot.desired.rows.len(),
+        exit.clone(),
+    );
+    let apply = format!(
+        "rollcall{} {}",
+        super::home::flags(session),
+        apply_words(args)
+    );
     session.answer(&doc, |paint| plan_text(&doc, paint, Some(&apply)))?;
     acting::stream_plan(session, seen, &exit)?;
     Ok(exit)
@@ -113,18 +154,31 @@ fn words(args: &Reconcile) -> Vec<String> {
     };
     flag(args.repair, "--repair".to_owned());
     let prune = args.prunes();
-    let what: Vec<_> = [(prune.rows, "rows"), (prune.orphans, "orphans"), (prune.registrations, "registrations")]
-        .into_iter()
-        .filter_map(|(on, what)| on.then_some(what))
-        .collect();
+    let what: Vec<_> = [
+        (prune.rows, "rows"),
+        (prune.orphans, "orphans"),
+        (prune.registrations, "registrations"),
+    ]
+    .into_iter()
+    .filter_map(|(on, what)| on.then_some(what))
+    .collect();
     flag(prune == Prune::ALL, "--prune".to_owned());
-    flag(prune.any() && prune != Prune::ALL, format!("--prune={}", what.join(",")));
+    flag(
+        prune.any() && prune != Prune::ALL,
+        format!("--prune={}", what.join(",")),
+    );
     flag(args.dry_run, "--dry-run".to_owned());
     flag(args.replace_broken, "--replace-broken".to_owned());
     flag(args.allow_all, "--allow-all".to_owned());
-    let lists = [("only", &args.only), ("exclude", &args.exclude), ("replace", &args.replace), ("adopt", &args.adopt)];
+    let lists = [
+        ("only", &args.only),
+        ("exclude", &args.exclude),
+        ("replace", &args.replace),
+        ("adopt", &args.adopt),
+    ];
     for (name, list) in lists {
-        list.iter().for_each(|selector| flag(true, format!("--{name} {selector}")));
+        list.iter()
+            .for_each(|selector| flag(true, format!("--{name} {selector}")));
     }
     words
 }

@@ -11,19 +11,36 @@ use crate::sandbox::{self, Leave, Sandbox};
 
 pub(crate) fn run(session: &Session, what: &SandboxCommand) -> Result<Exit, CliError> {
     let Some(dir) = &session.settings.sandbox else {
-        return Err(CliError::usage("this command acts on a sandbox, and none was named").hint("add --sandbox or --sandbox=DIR"));
+        return Err(
+            CliError::usage("this command acts on a sandbox, and none was named")
+                .hint("add --sandbox or --sandbox=DIR"),
+        );
     };
     let world = sandbox::open(dir)?;
     match what {
         SandboxCommand::Show => show(session, &world)?,
         SandboxCommand::Say { words } => world.tell(&words.join(" "))?,
         SandboxCommand::Forget => world.forget_faults()?,
-        SandboxCommand::Wipe { cluster, leave_residue } => {
-            world.wipe(cluster, if *leave_residue { Leave::NetworksAndVolumes } else { Leave::Nothing })?;
+        SandboxCommand::Wipe {
+            cluster,
+            leave_residue,
+        } => {
+            world.wipe(
+                cluster,
+                if *leave_residue {
+                    Leave::NetworksAndVolumes
+                } else {
+                    Leave::Nothing
+                },
+            )?;
         }
         SandboxCommand::Stop { cluster } => world.stop(cluster)?,
         SandboxCommand::Make { cluster } => {
-            world.make_foreign(&ClusterSpec { id: cluster.clone(), subnet: None, ports: Ports::default() })?;
+            world.make_foreign(&ClusterSpec {
+                id: cluster.clone(),
+                subnet: None,
+                ports: Ports::default(),
+            })?;
         }
         SandboxCommand::Advance { by } => world.advance(*by)?,
     }
@@ -34,8 +51,16 @@ fn show(session: &Session, world: &Sandbox) -> Result<(), CliError> {
     let summary = world.show()?;
     let faults = world.faults()?;
     let mut items = vec![serde_json::to_value(&summary).unwrap_or_default()];
-    items.extend(faults.iter().map(|fault| serde_json::json!({"instruction": fault})));
-    let doc = ListDoc { schema: "rollcall.sandbox/v1".to_owned(), items, exit: Exit::default() };
+    items.extend(
+        faults
+            .iter()
+            .map(|fault| serde_json::json!({"instruction": fault})),
+    );
+    let doc = ListDoc {
+        schema: "rollcall.sandbox/v1".to_owned(),
+        items,
+        exit: Exit::default(),
+    };
     session.answer(&doc, |_| {
         let mut out = serde_json::to_string_pretty(&summary).unwrap_or_default() + "\n";
         for (place, fault) in faults.iter().enumerate() {

@@ -14,7 +14,8 @@ pub(crate) fn run(session: &Session, args: &SchemaArgs) -> Result<Exit, CliError
         return Ok(Exit::default());
     };
     let schema = schema_of(name).ok_or_else(|| {
-        CliError::usage(format!("there is no document {name:?}")).hint(format!("one of: {}", SCHEMAS.join(", ")))
+        CliError::usage(format!("there is no document {name:?}"))
+            .hint(format!("one of: {}", SCHEMAS.join(", ")))
     })?;
     let _ = writeln!(out, "{schema:#}");
     Ok(Exit::default())

@@ -16,12 +16,21 @@ pub(crate) fn run(session: &Session, args: &StatusArgs) -> Result<Exit, CliError
     let look = session.block_on(async { Ok(look(&world, &store, &question).await?) })?;
     let exit = Exit::of(Exit::of_plan(&look.plan, true));
     let running = look.snapshot.lock.as_ref().map(ToString::to_string);
-    let mut doc = status_doc(&look.input(), &look.plan, session.subject(&look), running, exit.clone());
+    let mut doc = status_doc(
+        &look.input(),
+        &look.plan,
+        session.subject(&look),
+        running,
+        exit.clone(),
+    );
     if let Some(name) = &args.name {
-        doc.clusters.retain(|cluster| cluster.name == name.name().as_str());
+        doc.clusters
+            .retain(|cluster| cluster.name == name.name().as_str());
         if doc.clusters.is_empty() {
-            return Err(CliError::usage(format!("there is no row and no cluster named {name}"))
-                .hint("rollcall status   (shows all)"));
+            return Err(
+                CliError::usage(format!("there is no row and no cluster named {name}"))
+                    .hint("rollcall status   (shows all)"),
+            );
         }
     }
     session.answer(&doc, |paint| status_text(&doc, paint, None))?;
