@@ -3,12 +3,16 @@
 //! In: orders in the model's words. Out: what the registrar holds, or an error that says what to do.
 //! Must not: see a plan, the ledger or the database, or decide whose an entry is.
 
+mod kubeconfig;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::model::{ClusterId, Fingerprint, RegistrarId, RegistrarView, Seen};
+pub use kubeconfig::{KUBECONFIG, Kubeconfig};
+
 use crate::provider::Access;
 pub use crate::provider::{Fault, ProviderError as RegistrarError};
 

@@ -1,0 +1,165 @@
+//! Changing the file: under its lock, into a temporary file beside it, then renamed over it.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::Kubeconfig;
+use super::observe::read;
+use super::wire::Document;
+use crate::model::{ClusterId, Fingerprint, RegistrarId, RegistrarView, Seen};
+use crate::provider::Access;
+use crate::registrar::{Fault, Registrar, RegistrarError};
+
+/// How often a lock that somebody holds is tried.
+const TRIES: u32 = 50;
+/// How long to wait between two tries.
+const PAUSE: Duration = Duration::from_millis(200);
+
+#[async_trait]
+impl Registrar for Kubeconfig {
+    fn id(&self) -> RegistrarId {
+        Self::registrar_id()
+    }
+
+    async fn observe(&self, deadline: Duration) -> Seen<RegistrarView> {
+        self.seen(deadline).await
+    }
+
+    async fn register(&self, access: &Access, expected: Option<&Fingerprint>) -> Result<Fingerprint, RegistrarError> {
+        let (access, expected) = (access.clone(), expected.cloned());
+        self.change(move |document| {
+            let id = &access.id;
+            if document.fingerprint(id) != expected {
+                return Err(changed_meanwhile(id));
+            }
+            document.put(&access);
+            document.fingerprint(id).ok_or_else(|| failed("the entry was written and is not there"))
+        })
+        .await
+    }
+
+    async fn deregister(&self, id: &ClusterId, expected: &Fingerprint) -> Result<(), RegistrarError> {
+        let (id, expected) = (id.clone(), expected.clone());
+        self.change(move |document| match document.fingerprint(&id) {
+            None => Ok(()),
+            Some(found) if found == expected => {
+                document.remove(&id);
+                Ok(())
+            }
+            Some(_) => Err(changed_meanwhile(&id)),
+        })
+        .await
+    }
+
+    async fn access(&self, id: &ClusterId) -> Option<Access> {
+        let (path, id) = (self.path.clone(), id.clone());
+        let read = tokio::task::spawn_blocking(move || read(&path).ok().flatten()?.access(&id));
+        read.await.ok().flatten()
+    }
+}
+
+impl Kubeconfig {
+    /// Reads the file under its lock, changes it, and writes it if it changed.
+    async fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Document) -> Result<T, RegistrarError> + Send + 'static,
+    ) -> Result<T, RegistrarError> {
+        let _alone = self.writing.lock().await;
+        let lock = self.lock().await?;
+        let path = self.path.clone();
+        let changed = tokio::task::spawn_blocking(move || change_file(&path, change)).await;
+        drop(lock);
+        changed.unwrap_or_else(|_| Err(failed("writing the kubeconfig was torn down")))
+    }
+
+    /// Takes the lock that kubectl and kind take: a file beside it that must not exist (client-go
+    /// `tools/clientcmd/config.go`). One that stays is somebody else's, and never taken away.
+    async fn lock(&self) -> Result<LockFile, RegistrarError> {
+        let path = lock_path(&self.path);
+        for _ in 0..TRIES {
+            match LockFile::take(&path, &self.path) {
+                Ok(lock) => return Ok(lock),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => tokio::time::sleep(PAUSE).await,
+                Err(error) => return Err(failed(format!("failed to lock {}: {error}", self.path.display()))),
+            }
+        }
+        Err(RegistrarError::new(Fault::Permanent, format!("{} is locked by another program", self.path.display()))
+            .hint(format!("if none is at it any more: rm {}", path.display())))
+    }
+}
+
+fn lock_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
+}
+
+/// The lock, given back when it is dropped.
+struct LockFile(PathBuf);
+
+impl LockFile {
+    fn take(lock: &Path, file: &Path) -> io::Result<Self> {
+        if let Some(dir) = file.parent() {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        }
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(lock)?;
+        Ok(Self(lock.to_owned()))
+    }
+}
+
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        // It is ours: it was made with create_new.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn change_file<T>(
+    path: &Path,
+    change: impl FnOnce(&mut Document) -> Result<T, RegistrarError>,
+) -> Result<T, RegistrarError> {
+    let unreadable = |error: String| failed(format!("{} cannot be changed: {error}", path.display()));
+    let before = read(path).map_err(unreadable)?;
+    let mut document = before.clone().unwrap_or_else(Document::empty);
+    let done = change(&mut document)?;
+    if before.as_ref() != Some(&document) {
+        let text = document.text().map_err(unreadable)?;
+        // What cannot be read back as it was meant must not replace what is there.
+        if Document::parse(&text).as_ref() != Ok(&document) {
+            return Err(unreadable("its content does not survive being written".to_owned()));
+        }
+        write(path, &text).map_err(|error| unreadable(error.to_string()))?;
+    }
+    Ok(done)
+}
+
+/// Writes beside the file that a link leads to, with its mode, and renames: a reader sees the old or the new.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let real = match fs::canonicalize(path) {
+        Ok(real) => real,
+        Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),
+        Err(error) => return Err(error),
+    };
+    let dir = real.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".rollcall-").tempfile_in(dir)?;
+    let mode = fs::metadata(&real).map_or(0o600, |meta| meta.permissions().mode() & 0o7777);
+    file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(&real).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn failed(message: impl Into<String>) -> RegistrarError {
+    RegistrarError::new(Fault::Permanent, message)
+}
+
+fn changed_meanwhile(id: &ClusterId) -> RegistrarError {
+    RegistrarError::new(Fault::NotOurs, format!("the entry of {id} is not the one that was observed: it is left alone"))
+        .hint("run rollcall again")
+}

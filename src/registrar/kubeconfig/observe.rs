@@ -1,0 +1,62 @@
+//! Looking at the file.
+
+use std::fs;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+use std::time::Duration;
+
+use super::Kubeconfig;
+use super::wire::Document;
+use crate::model::{ProviderId, RegistrarView, RegistrationView, Seen, Unseen, UnseenKind};
+
+/// A kubeconfig of this size is none.
+const LARGEST: u64 = 32 * 1024 * 1024;
+
+impl Kubeconfig {
+    /// What the file holds. A missing one holds nothing; one that cannot be read is unknown.
+    pub(super) async fn seen(&self, deadline: Duration) -> Seen<RegistrarView> {
+        let (path, providers) = (self.path.clone(), self.providers.clone());
+        let reading = tokio::task::spawn_blocking(move || view(&path, &providers));
+        let read = match tokio::time::timeout(deadline, reading).await {
+            Ok(Ok(read)) => read,
+            Ok(Err(_)) => Err("reading it was torn down".to_owned()),
+            Err(_) => Err(format!("it could not be read within {} s", deadline.as_secs())),
+        };
+        match read {
+            Ok(view) => Seen::Known(view),
+            Err(error) => Seen::Unknown(Unseen {
+                source: super::KUBECONFIG.to_owned(),
+                kind: UnseenKind::Silent,
+                error: format!("{}: {error}", self.path.display()),
+                hint: Some(format!("mend or move {}", self.path.display())),
+            }),
+        }
+    }
+}
+
+fn view(path: &Path, providers: &[ProviderId]) -> Result<RegistrarView, String> {
+    let document = read(path)?.unwrap_or_else(Document::empty);
+    let entries = document.entries(providers).into_iter();
+    let entries = entries.map(|(id, (fingerprint, endpoint))| (id, RegistrationView { fingerprint, endpoint }));
+    Ok(RegistrarView { installed: true, entries: entries.collect() })
+}
+
+/// The file's content; `None`: there is no file.
+pub(super) fn read(path: &Path) -> Result<Option<Document>, String> {
+    let file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound && !is_dangling(path) => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+    };
+    let mut text = String::new();
+    file.take(LARGEST + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    if u64::try_from(text.len()).unwrap_or(u64::MAX) > LARGEST {
+        return Err(format!("it is larger than {LARGEST} bytes"));
+    }
+    Document::parse(&text).map(Some)
+}
+
+/// A link into nowhere is not a file that is not there: what it leads to may be on a disk that is not mounted.
+fn is_dangling(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_symlink())
+}
