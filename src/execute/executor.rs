@@ -7,6 +7,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
+use jiff::Timestamp;
+
 use super::context::{Cancel, Context};
 use super::dispatch::{RowClusters, StepError, act};
 use super::event::{Emitter, EventBody, StepResult};
@@ -15,6 +17,7 @@ use super::step_log::Log;
 use crate::model::Desired;
 use crate::plan::{Plan, Step, StepId};
 use crate::provider::{Fault, ProviderError};
+use crate::store::{StepEnd, StepKey, StepStart};
 
 /// How one step ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,35 +168,50 @@ async fn run_step(
             log: log.path(),
         },
     );
+    let key = record_begin(cx, step, log.path(), began).await;
+    let (outcome, attempts) = attempts(cx, step, rows, &log, emitter).await;
+    let duration = cx.world.clock.now().duration_since(began).unsigned_abs();
+    if let Some(key) = key {
+        record_end(cx, key, &outcome, attempts).await;
+    }
+    let failed = outcome.result == StepResult::Failed;
+    let tail = if failed { log.tail() } else { Vec::new() };
+    let log = log.path();
+    let ended = Ended {
+        attempts,
+        duration,
+        tail,
+        log,
+    };
+    finished(step, &outcome, ended, emitter);
+    outcome
+}
+
+/// Tries until the step succeeds, or until nothing says that another try may.
+async fn attempts(
+    cx: &Context<'_>,
+    step: &Step,
+    rows: &RowClusters,
+    log: &Log<'_>,
+    emitter: &Emitter<'_>,
+) -> (StepOutcome, u32) {
+    let ended = |result, error| StepOutcome { result, error };
     let mut attempts = 1;
-    let outcome = loop {
-        let error = match attempt(cx, step, rows, &log).await {
-            Ok(()) => {
-                break StepOutcome {
-                    result: StepResult::Succeeded,
-                    error: None,
-                };
-            }
+    loop {
+        let error = match attempt(cx, step, rows, log).await {
+            Ok(()) => return (ended(StepResult::Succeeded, None), attempts),
             Err(StepError::Held(why)) => {
-                break StepOutcome {
-                    result: StepResult::Held,
-                    error: Some(ProviderError::new(Fault::NotOurs, why)),
-                };
+                let error = ProviderError::new(Fault::NotOurs, why);
+                return (ended(StepResult::Held, Some(error)), attempts);
             }
             Err(StepError::Failed(error)) => error,
         };
         let stopped = *cx.cancel.borrow() != Cancel::No;
-        let delay = cx
-            .settings
-            .retries
-            .delay(attempts, error.fault, random())
-            .filter(|_| !stopped);
-        let Some(delay) = delay else {
-            break StepOutcome {
-                result: StepResult::Failed,
-                error: Some(error),
-            };
+        let delay = cx.settings.retries.delay(attempts, error.fault, random());
+        let Some(delay) = delay.filter(|_| !stopped) else {
+            return (ended(StepResult::Failed, Some(error)), attempts);
         };
+        let address = step.action.address();
         emitter.emit(
             format!(
                 "{address}: attempt {attempts} failed, again in {} ms: {error}",
@@ -209,25 +227,52 @@ async fn run_step(
         );
         cx.world.clock.sleep(delay).await;
         attempts += 1;
+    }
+}
+
+/// Writes that the step is at work: another rollcall leaves its cluster to it. A record that cannot be written is no
+/// reason not to act; what must not be done without is the lease, and that is asked for next.
+async fn record_begin(
+    cx: &Context<'_>,
+    step: &Step,
+    log: Option<String>,
+    now: Timestamp,
+) -> Option<StepKey> {
+    let (run, address, action) = (cx.run, step.action.address(), step.action.kind().code());
+    cx.db(move |store| {
+        let start = StepStart {
+            address: &address,
+            action,
+            log: log.as_deref(),
+        };
+        store.begin_step(run, &start, now)
+    })
+    .await
+    .ok()
+}
+
+async fn record_end(cx: &Context<'_>, key: StepKey, outcome: &StepOutcome, attempts: u32) {
+    let state = match outcome.result {
+        StepResult::Succeeded => "done",
+        StepResult::Failed => "failed",
+        StepResult::Held => "held",
+        StepResult::Skipped | StepResult::Cancelled => "cancelled",
     };
-    let duration = cx.world.clock.now().duration_since(began).unsigned_abs();
-    let tail = if outcome.result == StepResult::Failed {
-        log.tail()
-    } else {
-        Vec::new()
-    };
-    finished(
-        step,
-        &outcome,
-        Ended {
-            attempts,
-            duration,
-            tail,
-            log: log.path(),
-        },
-        emitter,
-    );
-    outcome
+    let error = outcome.error.as_ref().map(ToString::to_string);
+    let now = cx.world.clock.now();
+    let written = cx
+        .db(move |store| {
+            let end = StepEnd {
+                state,
+                attempts,
+                error: error.as_deref(),
+            };
+            store.finish_step(key, &end, now)
+        })
+        .await;
+    if let Err(error) = written {
+        tracing::warn!(%error, "the step's end was not recorded");
+    }
 }
 
 /// One attempt, ended by a second Ctrl-C. Its own deadlines are inside.

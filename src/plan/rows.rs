@@ -7,7 +7,7 @@ use super::clusters::{Need, need, startable, would};
 use super::contention::{Verdicts, settle};
 use super::registrations::{Life, for_present, take_off};
 use super::situation::{Leftover, Live, Situation};
-use super::{Action, ActionKind, HeldReason, Reason, ReasonCode, StepId};
+use super::{Action, ActionKind, Field, HeldReason, Reason, ReasonCode, StepId};
 use crate::model::{
     Address, ClusterId, ClusterSpec, ClusterView, Entry, Intent, Phase, Ports, Presence, Row,
 };
@@ -163,7 +163,11 @@ fn repair_present<'a>(
             let action = Action::Create {
                 spec: intent.spec.clone(),
             };
-            let step = draft.push(action, Reason::of(ReasonCode::MissingLive), swept);
+            let step = draft.push(
+                action,
+                Reason::of(ReasonCode::MissingLive).fields(asks(&intent.spec)),
+                swept,
+            );
             for_present(draft, s, id, Life::New, Some(step));
             return Some((step, first()));
         }
@@ -197,6 +201,20 @@ fn repair_present<'a>(
         Need::Remove(..) | Need::Sweep(_) | Need::Gone => {}
     }
     None
+}
+
+/// What a new cluster is asked to have.
+fn asks(spec: &ClusterSpec) -> Vec<Field> {
+    let none = None::<String>;
+    let ports = spec.ports.published().into_iter();
+    let ports =
+        ports.map(|(inside, host)| Field::new(spec.ports.column(inside), none.clone(), Some(host)));
+    ports
+        .chain(
+            spec.subnet
+                .map(|subnet| Field::new("subnet", none.clone(), Some(subnet))),
+        )
+        .collect()
 }
 
 /// The steps that keep a living cluster going, and its registrations.

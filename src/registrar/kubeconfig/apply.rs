@@ -30,7 +30,11 @@ impl Registrar for Kubeconfig {
         self.seen(deadline).await
     }
 
-    async fn register(&self, access: &Access, expected: Option<&Fingerprint>) -> Result<Fingerprint, RegistrarError> {
+    async fn register(
+        &self,
+        access: &Access,
+        expected: Option<&Fingerprint>,
+    ) -> Result<Fingerprint, RegistrarError> {
         let (access, expected) = (access.clone(), expected.cloned());
         self.change(move |document| {
             let id = &access.id;
@@ -38,12 +42,18 @@ impl Registrar for Kubeconfig {
                 return Err(changed_meanwhile(id));
             }
             document.put(&access);
-            document.fingerprint(id).ok_or_else(|| failed("the entry was written and is not there"))
+            document
+                .fingerprint(id)
+                .ok_or_else(|| failed("the entry was written and is not there"))
         })
         .await
     }
 
-    async fn deregister(&self, id: &ClusterId, expected: &Fingerprint) -> Result<(), RegistrarError> {
+    async fn deregister(
+        &self,
+        id: &ClusterId,
+        expected: &Fingerprint,
+    ) -> Result<(), RegistrarError> {
         let (id, expected) = (id.clone(), expected.clone());
         self.change(move |document| match document.fingerprint(&id) {
             None => Ok(()),
@@ -84,12 +94,22 @@ impl Kubeconfig {
         for _ in 0..TRIES {
             match LockFile::take(&path, &self.path) {
                 Ok(lock) => return Ok(lock),
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => tokio::time::sleep(PAUSE).await,
-                Err(error) => return Err(failed(format!("failed to lock {}: {error}", self.path.display()))),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    tokio::time::sleep(PAUSE).await
+                }
+                Err(error) => {
+                    return Err(failed(format!(
+                        "failed to lock {}: {error}",
+                        self.path.display()
+                    )));
+                }
             }
         }
-        Err(RegistrarError::new(Fault::Permanent, format!("{} is locked by another program", self.path.display()))
-            .hint(format!("if none is at it any more: rm {}", path.display())))
+        Err(RegistrarError::new(
+            Fault::Permanent,
+            format!("{} is locked by another program", self.path.display()),
+        )
+        .hint(format!("if none is at it any more: rm {}", path.display())))
     }
 }
 
@@ -105,9 +125,16 @@ struct LockFile(PathBuf);
 impl LockFile {
     fn take(lock: &Path, file: &Path) -> io::Result<Self> {
         if let Some(dir) = file.parent() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(dir)?;
         }
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(lock)?;
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(lock)?;
         Ok(Self(lock.to_owned()))
     }
 }
@@ -123,7 +150,8 @@ fn change_file<T>(
     path: &Path,
     change: impl FnOnce(&mut Document) -> Result<T, RegistrarError>,
 ) -> Result<T, RegistrarError> {
-    let unreadable = |error: String| failed(format!("{} cannot be changed: {error}", path.display()));
+    let unreadable =
+        |error: String| failed(format!("{} cannot be changed: {error}", path.display()));
     let before = read(path).map_err(unreadable)?;
     let mut document = before.clone().unwrap_or_else(Document::empty);
     let done = change(&mut document)?;
@@ -131,7 +159,9 @@ fn change_file<T>(
         let text = document.text().map_err(unreadable)?;
         // What cannot be read back as it was meant must not replace what is there.
         if Document::parse(&text).as_ref() != Ok(&document) {
-            return Err(unreadable("its content does not survive being written".to_owned()));
+            return Err(unreadable(
+                "its content does not survive being written".to_owned(),
+            ));
         }
         write(path, &text).map_err(|error| unreadable(error.to_string()))?;
     }
@@ -145,10 +175,16 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),
         Err(error) => return Err(error),
     };
-    let dir = real.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".rollcall-").tempfile_in(dir)?;
+    let dir = real
+        .parent()
+        .filter(|dir| !dir.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(".rollcall-")
+        .tempfile_in(dir)?;
     let mode = fs::metadata(&real).map_or(0o600, |meta| meta.permissions().mode() & 0o7777);
-    file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
+    file.as_file()
+        .set_permissions(fs::Permissions::from_mode(mode))?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     file.persist(&real).map_err(|error| error.error)?;
@@ -160,6 +196,9 @@ fn failed(message: impl Into<String>) -> RegistrarError {
 }
 
 fn changed_meanwhile(id: &ClusterId) -> RegistrarError {
-    RegistrarError::new(Fault::NotOurs, format!("the entry of {id} is not the one that was observed: it is left alone"))
-        .hint("run rollcall again")
+    RegistrarError::new(
+        Fault::NotOurs,
+        format!("the entry of {id} is not the one that was observed: it is left alone"),
+    )
+    .hint("run rollcall again")
 }

@@ -30,7 +30,11 @@ pub struct Kubeconfig {
 impl Kubeconfig {
     /// The kubeconfig at this path. Entries are recognised for these providers.
     pub fn new(path: PathBuf, providers: Vec<ProviderId>) -> Self {
-        Self { path, providers, writing: tokio::sync::Mutex::new(()) }
+        Self {
+            path,
+            providers,
+            writing: tokio::sync::Mutex::new(()),
+        }
     }
 
     /// The registrar's identity.

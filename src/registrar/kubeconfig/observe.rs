@@ -20,7 +20,10 @@ impl Kubeconfig {
         let read = match tokio::time::timeout(deadline, reading).await {
             Ok(Ok(read)) => read,
             Ok(Err(_)) => Err("reading it was torn down".to_owned()),
-            Err(_) => Err(format!("it could not be read within {} s", deadline.as_secs())),
+            Err(_) => Err(format!(
+                "it could not be read within {} s",
+                deadline.as_secs()
+            )),
         };
         match read {
             Ok(view) => Seen::Known(view),
@@ -37,8 +40,19 @@ impl Kubeconfig {
 fn view(path: &Path, providers: &[ProviderId]) -> Result<RegistrarView, String> {
     let document = read(path)?.unwrap_or_else(Document::empty);
     let entries = document.entries(providers).into_iter();
-    let entries = entries.map(|(id, (fingerprint, endpoint))| (id, RegistrationView { fingerprint, endpoint }));
-    Ok(RegistrarView { installed: true, entries: entries.collect() })
+    let entries = entries.map(|(id, (fingerprint, endpoint))| {
+        (
+            id,
+            RegistrationView {
+                fingerprint,
+                endpoint,
+            },
+        )
+    });
+    Ok(RegistrarView {
+        installed: true,
+        entries: entries.collect(),
+    })
 }
 
 /// The file's content; `None`: there is no file.
@@ -49,7 +63,9 @@ pub(super) fn read(path: &Path) -> Result<Option<Document>, String> {
         Err(error) => return Err(error.to_string()),
     };
     let mut text = String::new();
-    file.take(LARGEST + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    file.take(LARGEST + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| error.to_string())?;
     if u64::try_from(text.len()).unwrap_or(u64::MAX) > LARGEST {
         return Err(format!("it is larger than {LARGEST} bytes"));
     }

@@ -44,7 +44,10 @@ fn access(cluster: &str, ca: &str) -> Access {
 }
 
 fn registrar(path: &Path) -> Kubeconfig {
-    Kubeconfig::new(path.to_owned(), ["k3d", "kind"].map(ProviderId::new).to_vec())
+    Kubeconfig::new(
+        path.to_owned(),
+        ["k3d", "kind"].map(ProviderId::new).to_vec(),
+    )
 }
 
 async fn view(registrar: &Kubeconfig) -> RegistrarView {
@@ -61,16 +64,32 @@ async fn foreign_entries_survive_byte_for_value() {
     fs::write(&path, FOREIGN).unwrap();
     let registrar = registrar(&path);
     let before: serde_json::Value = serde_saphyr::from_str(FOREIGN).unwrap();
-    let one = registrar.register(&access("k3d/dev", "Q0E="), None).await.unwrap();
-    registrar.register(&access("kind/dev", "Q0E="), None).await.unwrap();
+    let one = registrar
+        .register(&access("k3d/dev", "Q0E="), None)
+        .await
+        .unwrap();
+    registrar
+        .register(&access("kind/dev", "Q0E="), None)
+        .await
+        .unwrap();
     let text = fs::read_to_string(&path).unwrap();
-    assert!(text.contains("admin@k3d-dev") && text.contains("kind-dev"), "{text}");
+    assert!(
+        text.contains("admin@k3d-dev") && text.contains("kind-dev"),
+        "{text}"
+    );
     let seen = view(&registrar).await;
-    assert_eq!(seen.entries.keys().map(ToString::to_string).collect::<Vec<_>>(), ["k3d/dev", "kind/dev"]);
+    assert_eq!(
+        seen.entries
+            .keys()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>(),
+        ["k3d/dev", "kind/dev"]
+    );
     let two = seen.entries[&id("kind/dev")].fingerprint.clone();
     registrar.deregister(&id("k3d/dev"), &one).await.unwrap();
     registrar.deregister(&id("kind/dev"), &two).await.unwrap();
-    let after: serde_json::Value = serde_saphyr::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    let after: serde_json::Value =
+        serde_saphyr::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
     assert_eq!(after, before);
 }
 
@@ -82,20 +101,49 @@ async fn the_mode_and_the_link_stay() {
     fs::write(&real, FOREIGN).unwrap();
     fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
     std::os::unix::fs::symlink(&real, &link).unwrap();
-    registrar(&link).register(&access("k3d/dev", "Q0E="), None).await.unwrap();
-    assert!(fs::symlink_metadata(&link).unwrap().file_type().is_symlink());
-    assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
-    assert!(fs::read_to_string(&real).unwrap().contains("current-context: prod"));
-    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "no lock and no temporary file is left");
+    registrar(&link)
+        .register(&access("k3d/dev", "Q0E="), None)
+        .await
+        .unwrap();
+    assert!(
+        fs::symlink_metadata(&link)
+            .unwrap()
+            .file_type()
+            .is_symlink()
+    );
+    assert_eq!(
+        fs::metadata(&real).unwrap().permissions().mode() & 0o777,
+        0o640
+    );
+    assert!(
+        fs::read_to_string(&real)
+            .unwrap()
+            .contains("current-context: prod")
+    );
+    assert_eq!(
+        fs::read_dir(dir.path()).unwrap().count(),
+        2,
+        "no lock and no temporary file is left"
+    );
 }
 
 #[tokio::test]
 async fn a_new_file_is_private_and_switches_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("new/config");
-    registrar(&path).register(&access("k3d/dev", "Q0E="), None).await.unwrap();
-    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    assert!(!fs::read_to_string(&path).unwrap().contains("current-context"));
+    registrar(&path)
+        .register(&access("k3d/dev", "Q0E="), None)
+        .await
+        .unwrap();
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    assert!(
+        !fs::read_to_string(&path)
+            .unwrap()
+            .contains("current-context")
+    );
 }
 
 #[tokio::test]
@@ -103,26 +151,55 @@ async fn an_entry_that_changed_meanwhile_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("config");
     let registrar = registrar(&path);
-    let first = registrar.register(&access("k3d/dev", "Q0E="), None).await.unwrap();
-    let again = registrar.register(&access("k3d/dev", "T1RIRVI="), None).await;
+    let first = registrar
+        .register(&access("k3d/dev", "Q0E="), None)
+        .await
+        .unwrap();
+    let again = registrar
+        .register(&access("k3d/dev", "T1RIRVI="), None)
+        .await;
     assert_eq!(again.map_err(|e| e.fault), Err(Fault::NotOurs));
-    let second = registrar.register(&access("k3d/dev", "T1RIRVI="), Some(&first)).await.unwrap();
+    let second = registrar
+        .register(&access("k3d/dev", "T1RIRVI="), Some(&first))
+        .await
+        .unwrap();
     assert_ne!(first, second);
-    assert_eq!(registrar.deregister(&id("k3d/dev"), &first).await.map_err(|e| e.fault), Err(Fault::NotOurs));
-    assert_eq!(registrar.deregister(&id("k3d/other"), &first).await, Ok(()), "gone is fine");
+    assert_eq!(
+        registrar
+            .deregister(&id("k3d/dev"), &first)
+            .await
+            .map_err(|e| e.fault),
+        Err(Fault::NotOurs)
+    );
+    assert_eq!(
+        registrar.deregister(&id("k3d/other"), &first).await,
+        Ok(()),
+        "gone is fine"
+    );
 }
 
 #[tokio::test]
 async fn a_torn_file_is_unknown_and_stays_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("config");
-    for torn in ["clusters: [\n  {name: x, token: geheim", "- a list", "\u{0}\u{1}"] {
+    for torn in [
+        "clusters: [\n  {name: x, token: geheim",
+        "- a list",
+        "\u{0}\u{1}",
+    ] {
         fs::write(&path, torn).unwrap();
         let registrar = registrar(&path);
         let seen = registrar.observe(Duration::from_secs(5)).await;
-        let unseen = seen.unknown().unwrap_or_else(|| panic!("{torn:?} was read"));
+        let unseen = seen
+            .unknown()
+            .unwrap_or_else(|| panic!("{torn:?} was read"));
         assert!(!unseen.error.contains("geheim"), "{}", unseen.error);
-        assert!(registrar.register(&access("k3d/dev", "Q0E="), None).await.is_err());
+        assert!(
+            registrar
+                .register(&access("k3d/dev", "Q0E="), None)
+                .await
+                .is_err()
+        );
         assert_eq!(fs::read_to_string(&path).unwrap(), torn);
     }
 }
@@ -134,7 +211,11 @@ async fn six_writers_at_once_lose_nothing() {
     fs::write(&path, FOREIGN).unwrap();
     let writers = (0..6).map(|n| {
         let registrar = registrar(&path);
-        async move { registrar.register(&access(&format!("k3d/c{n}"), "Q0E="), None).await }
+        async move {
+            registrar
+                .register(&access(&format!("k3d/c{n}"), "Q0E="), None)
+                .await
+        }
     });
     for written in futures_util::future::join_all(writers).await {
         written.unwrap();
@@ -147,7 +228,10 @@ fn a_persons_namespace_is_no_change_and_survives() {
     let mut document = Document::empty();
     document.put(&access("k3d/dev", "Q0E="));
     let before = document.fingerprint(&id("k3d/dev"));
-    let text = document.text().unwrap().replace("cluster: k3d-dev", "cluster: k3d-dev\n    namespace: web");
+    let text = document
+        .text()
+        .unwrap()
+        .replace("cluster: k3d-dev", "cluster: k3d-dev\n    namespace: web");
     let mut edited = Document::parse(&text).unwrap();
     assert_eq!(edited.fingerprint(&id("k3d/dev")), before);
     edited.put(&access("k3d/dev", "TkVX"));

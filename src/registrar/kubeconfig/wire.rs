@@ -24,7 +24,11 @@ pub(super) struct Names {
 impl Names {
     pub(super) fn of(id: &ClusterId) -> Self {
         let context = format!("{}-{}", id.provider, id.name);
-        let user = if id.provider.as_str() == "k3d" { format!("admin@{context}") } else { context.clone() };
+        let user = if id.provider.as_str() == "k3d" {
+            format!("admin@{context}")
+        } else {
+            context.clone()
+        };
         Self { context, user }
     }
 }
@@ -65,18 +69,28 @@ impl Document {
 
     /// The document as text.
     pub(super) fn text(&self) -> Result<String, String> {
-        serde_saphyr::to_string(&Value::Object(self.0.clone())).map_err(|_| "it cannot be written as YAML".to_owned())
+        serde_saphyr::to_string(&Value::Object(self.0.clone()))
+            .map_err(|_| "it cannot be written as YAML".to_owned())
     }
 
     /// What is there for clusters of these providers: fingerprint and server.
-    pub(super) fn entries(&self, providers: &[ProviderId]) -> BTreeMap<ClusterId, (Fingerprint, String)> {
+    pub(super) fn entries(
+        &self,
+        providers: &[ProviderId],
+    ) -> BTreeMap<ClusterId, (Fingerprint, String)> {
         let lists = ["contexts", "clusters", "users"];
-        let names = lists.iter().flat_map(|list| self.list(list)).filter_map(|entry| entry.get("name")?.as_str());
+        let names = lists
+            .iter()
+            .flat_map(|list| self.list(list))
+            .filter_map(|entry| entry.get("name")?.as_str());
         let ids = names.filter_map(|name| {
             let name = name.strip_prefix("admin@").unwrap_or(name);
             let (provider, name) = name.split_once('-')?;
             let provider = providers.iter().find(|known| known.as_str() == provider)?;
-            Some(ClusterId::new(provider.clone(), ClusterName::parse(name).ok()?))
+            Some(ClusterId::new(
+                provider.clone(),
+                ClusterName::parse(name).ok()?,
+            ))
         });
         ids.filter_map(|id| {
             let found = (self.fingerprint(&id)?, self.server(&id).unwrap_or_default());
@@ -88,20 +102,46 @@ impl Document {
     /// A digest of one cluster's entries, or `None` if there are none. A namespace or an extension that a person put
     /// into the context is theirs and no change of the registration.
     pub(super) fn fingerprint(&self, id: &ClusterId) -> Option<Fingerprint> {
-        let Entries { cluster, user, context } = self.of(id);
+        let Entries {
+            cluster,
+            user,
+            context,
+        } = self.of(id);
         if cluster.is_none() && user.is_none() && context.is_none() {
             return None;
         }
-        let body = |entry: Option<&Value>, key: &str| entry.and_then(|entry| entry.get(key)).cloned().unwrap_or_default();
+        let body = |entry: Option<&Value>, key: &str| {
+            entry
+                .and_then(|entry| entry.get(key))
+                .cloned()
+                .unwrap_or_default()
+        };
         let context = body(context, "context");
-        let parts = json!([body(cluster, "cluster"), body(user, "user"), context.get("cluster"), context.get("user")]);
+        let parts = json!([
+            body(cluster, "cluster"),
+            body(user, "user"),
+            context.get("cluster"),
+            context.get("user")
+        ]);
         let digest = Sha256::digest(canonical(&parts).to_string());
-        Some(Fingerprint::new(digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
+        Some(Fingerprint::new(
+            digest
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<String>(),
+        ))
     }
 
     /// Where one cluster's entry points to.
     fn server(&self, id: &ClusterId) -> Option<String> {
-        Some(self.of(id).cluster?.get("cluster")?.get("server")?.as_str()?.to_owned())
+        Some(
+            self.of(id)
+                .cluster?
+                .get("cluster")?
+                .get("server")?
+                .as_str()?
+                .to_owned(),
+        )
     }
 
     /// The credentials of one cluster's entry, if it holds a client certificate. Of which life they are nobody knows.
@@ -113,7 +153,10 @@ impl Document {
             id: id.clone(),
             incarnation: Incarnation::new(""),
             server: cluster.get("server")?.as_str()?.to_owned(),
-            ca_data: cluster.get("certificate-authority-data")?.as_str()?.to_owned(),
+            ca_data: cluster
+                .get("certificate-authority-data")?
+                .as_str()?
+                .to_owned(),
             client_certificate_data: secret("client-certificate-data")?,
             client_key_data: secret("client-key-data")?,
         })
@@ -122,12 +165,17 @@ impl Document {
     /// Writes one cluster's entries: in place where they are, at the end where they are not.
     pub(super) fn put(&mut self, access: &Access) {
         let names = Names::of(&access.id);
-        let cluster = json!({"certificate-authority-data": access.ca_data, "server": access.server});
+        let cluster =
+            json!({"certificate-authority-data": access.ca_data, "server": access.server});
         let user = json!({
             "client-certificate-data": access.client_certificate_data.expose_secret(),
             "client-key-data": access.client_key_data.expose_secret(),
         });
-        let mut context = match self.of(&access.id).context.and_then(|entry| entry.get("context")) {
+        let mut context = match self
+            .of(&access.id)
+            .context
+            .and_then(|entry| entry.get("context"))
+        {
             Some(Value::Object(own)) => own.clone(),
             _ => Map::new(),
         };
@@ -135,14 +183,23 @@ impl Document {
         context.insert("user".to_owned(), json!(names.user));
         self.put_entry("clusters", &names.context, "cluster", cluster);
         self.put_entry("users", &names.user, "user", user);
-        self.put_entry("contexts", &names.context, "context", Value::Object(context));
+        self.put_entry(
+            "contexts",
+            &names.context,
+            "context",
+            Value::Object(context),
+        );
     }
 
     /// Takes one cluster's entries away. A current context that named it is left naming it: kubectl then says that the
     /// context does not exist, and no other cluster is talked to by mistake.
     pub(super) fn remove(&mut self, id: &ClusterId) {
         let names = Names::of(id);
-        for (list, name) in [("clusters", &names.context), ("users", &names.user), ("contexts", &names.context)] {
+        for (list, name) in [
+            ("clusters", &names.context),
+            ("users", &names.user),
+            ("contexts", &names.context),
+        ] {
             if let Some(Value::Array(entries)) = self.0.get_mut(list) {
                 entries.retain(|entry| entry.get("name").and_then(Value::as_str) != Some(name));
             }
@@ -154,8 +211,13 @@ impl Document {
         if !entries.is_array() {
             *entries = json!([]);
         }
-        let Value::Array(entries) = entries else { return };
-        match entries.iter_mut().find(|entry| entry.get("name").and_then(Value::as_str) == Some(name)) {
+        let Value::Array(entries) = entries else {
+            return;
+        };
+        match entries
+            .iter_mut()
+            .find(|entry| entry.get("name").and_then(Value::as_str) == Some(name))
+        {
             Some(Value::Object(entry)) => {
                 entry.insert(key.to_owned(), body);
             }
@@ -166,7 +228,8 @@ impl Document {
     fn of(&self, id: &ClusterId) -> Entries<'_> {
         let names = Names::of(id);
         let find = |list: &str, name: &str| {
-            self.list(list).find(|entry| entry.get("name").and_then(Value::as_str) == Some(name))
+            self.list(list)
+                .find(|entry| entry.get("name").and_then(Value::as_str) == Some(name))
         };
         Entries {
             cluster: find("clusters", &names.context),
@@ -176,7 +239,11 @@ impl Document {
     }
 
     fn list<'d>(&'d self, list: &str) -> impl Iterator<Item = &'d Value> + use<'d> {
-        self.0.get(list).and_then(Value::as_array).into_iter().flatten()
+        self.0
+            .get(list)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
     }
 }
 
@@ -184,7 +251,10 @@ impl Document {
 fn canonical(value: &Value) -> Value {
     match value {
         Value::Object(map) => {
-            let sorted: BTreeMap<&String, Value> = map.iter().map(|(key, value)| (key, canonical(value))).collect();
+            let sorted: BTreeMap<&String, Value> = map
+                .iter()
+                .map(|(key, value)| (key, canonical(value)))
+                .collect();
             json!(sorted)
         }
         Value::Array(items) => Value::Array(items.iter().map(canonical).collect()),
