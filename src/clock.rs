@@ -25,6 +25,7 @@ pub struct SystemClock;
 
 #[async_trait]
 impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock port")]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }

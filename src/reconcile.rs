@@ -456,7 +456,8 @@ impl Runner<'_> {
                     actual_state: row.actual_state,
                     status: Some(row.status),
                     reconcile_error: Some(row.error.clone()),
-                    server_ip: row.server_ip.clone(),
+                    // What a row that cannot be right is about is not known, and neither is its address.
+                    server_ip: row.actual_state.map(|_| row.server_ip.clone()),
                     last_reconciled_at: Some(now),
                 })
                 .collect();
@@ -514,7 +515,7 @@ struct Finding {
     actual_state: Option<&'static str>,
     status: &'static str,
     error: Option<String>,
-    server_ip: Option<Option<String>>,
+    server_ip: Option<String>,
 }
 
 fn finding(look: &Look, row: &Row, failures: &BTreeMap<ClusterId, String>) -> Option<Finding> {
@@ -561,16 +562,15 @@ fn finding(look: &Look, row: &Row, failures: &BTreeMap<ClusterId, String>) -> Op
         Some(_) => "failed",
     };
     let status = match (failed.is_some(), intent.presence, actual_state) {
-        (true, ..) => "Failed",
+        (true, ..) | (false, Presence::Present, "failed") => "Failed",
         (false, Presence::Absent, "absent") => "Removed",
         (false, Presence::Present, "running") if held.is_empty() && !steps_left => "Ready",
-        (false, Presence::Present, "failed") => "Failed",
         _ => "Warning",
     };
     let error = failed
         .or_else(|| (!held.is_empty()).then(|| held.join("; ")))
         .map(|text| one_line(&text, 500));
-    let server_ip = Some(view.and_then(|view| view.server_ip.clone()));
+    let server_ip = view.and_then(|view| view.server_ip.clone());
     Some(Finding {
         actual_state: Some(actual_state),
         status,

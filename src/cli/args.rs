@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::model::{ClusterName, DeleteLimit, Prune, Selector};
+use crate::model::{ClusterName, DeleteLimit, Port, Prune, Selector, Subnet};
 
 const RUNNING: &str = "How it runs";
 const SAFETY: &str = "Safety";
@@ -151,6 +151,10 @@ pub(crate) enum Command {
 
 /// `rollcall reconcile`.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
 pub(crate) struct Reconcile {
     /// Make it so: create, start, register, and delete what a row says is absent.
     #[arg(long)]
@@ -285,6 +289,8 @@ pub(crate) struct HistoryArgs {
 pub(crate) enum ClusterCommand {
     /// List the rows, and the rows that were pruned
     List,
+    /// Add a row that wants a cluster
+    Add(AddArgs),
     /// Take a live cluster into the ledger, so that rollcall may change and delete it
     Adopt {
         /// Which, NAME or PROVIDER/NAME.
@@ -299,6 +305,28 @@ pub(crate) enum ClusterCommand {
         /// Its name.
         name: ClusterName,
     },
+}
+
+/// `rollcall cluster add`. A port or subnet that is not given is not asked for.
+#[derive(Debug, Args)]
+pub(crate) struct AddArgs {
+    /// Which cluster, PROVIDER/NAME.
+    pub(crate) cluster: crate::model::ClusterId,
+    /// Host port that leads to 80.
+    #[arg(long, value_name = "PORT", value_parser = port)]
+    pub(crate) http_port: Option<Port>,
+    /// Host port that leads to 443.
+    #[arg(long, value_name = "PORT", value_parser = port)]
+    pub(crate) https_port: Option<Port>,
+    /// Host port that leads to the in-cluster node port.
+    #[arg(long, value_name = "PORT", value_parser = port)]
+    pub(crate) pf_port: Option<Port>,
+    /// The in-cluster port behind --pf-port.
+    #[arg(long, value_name = "PORT", value_parser = port, default_value = "30080")]
+    pub(crate) node_port: Port,
+    /// The IPv4 network of its nodes, such as 10.101.0.0/24.
+    #[arg(long, value_name = "NET", value_parser = Subnet::parse)]
+    pub(crate) subnet: Option<Subnet>,
 }
 
 #[derive(Debug, Args)]
@@ -374,6 +402,11 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     }
     let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
     Duration::try_from(span).map_err(|_| wrong())
+}
+
+fn port(text: &str) -> Result<Port, String> {
+    let number: i64 = text.parse().map_err(|_| format!("'{text}' is no port"))?;
+    Port::parse(number).map_err(|error| error.to_string())
 }
 
 fn delete_limit(text: &str) -> Result<DeleteLimit, String> {

@@ -44,7 +44,6 @@ impl Session {
 
     /// Runs async work to its end.
     pub(crate) fn block_on<T>(
-        &self,
         work: impl Future<Output = Result<T, CliError>>,
     ) -> Result<T, CliError> {
         let runtime = tokio::runtime::Builder::new_current_thread()

@@ -82,7 +82,6 @@ impl Default for Kubeconfig {
 pub(crate) enum Origin {
     Flag,
     Environment,
-    File,
     Default,
 }
 
@@ -92,7 +91,6 @@ impl Origin {
         match self {
             Self::Flag => "command line",
             Self::Environment => "environment",
-            Self::File => "configuration file",
             Self::Default => "default",
         }
     }

@@ -213,11 +213,8 @@ pub(super) async fn start(
     } else {
         GRACE
     };
-    match (wait_ready(cx, id, Some(life), deadline, log).await, started) {
-        (Ok(()), _) => Ok(()),
-        (Err(_), Err(error)) => Err(error),
-        (Err(error), Ok(())) => Err(error),
-    }
+    let waited = wait_ready(cx, id, Some(life), deadline, log).await;
+    waited.map_err(|error| started.err().unwrap_or(error))
 }
 
 /// Waits until a running cluster of ours is ready.

@@ -176,7 +176,7 @@ pub struct Nonce(String);
 impl Nonce {
     /// A new mark from 16 random bytes.
     pub fn from_random(bytes: [u8; 16]) -> Self {
-        Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(format!("{:032x}", u128::from_be_bytes(bytes)))
     }
 
     /// Reads a mark as it stands on a container; anything that is not 32 hexadecimal digits is none.

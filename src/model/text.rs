@@ -14,9 +14,9 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     }
     Cow::Owned(text.chars().fold(String::new(), |mut out, c| {
         if hostile(c) {
-            out.extend(c.escape_default())
+            out.extend(c.escape_default());
         } else {
-            out.push(c)
+            out.push(c);
         }
         out
     }))

@@ -285,7 +285,7 @@ fn ports(plan: &Plan, input: &PlanInput<'_>, found: &mut Vec<Violation>) {
     let mut owners: BTreeMap<Port, ClusterId> = BTreeMap::new();
     let mut claim = |port: Port, id: &ClusterId| match owners.get(&port) {
         Some(other) if other != id => {
-            found.push(Violation::PortTwice(port.get(), other.clone(), id.clone()))
+            found.push(Violation::PortTwice(port.get(), other.clone(), id.clone()));
         }
         _ => {
             owners.insert(port, id.clone());

@@ -178,7 +178,8 @@ fn renew_or_hold<'a>(
             .clone()
             .unwrap_or_else(|| view.phase.to_string())
     });
-    if !asked && !(broken && s.input.policy.replace_broken) {
+    let consent = asked || (broken && s.input.policy.replace_broken);
+    if !consent {
         let running = (view.phase >= Phase::Running).then_some(view);
         return Need::Held(
             HeldReason::NeedsReplace {

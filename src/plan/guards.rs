@@ -160,9 +160,9 @@ fn counts(plan: &Plan, input: &PlanInput<'_>) -> BTreeMap<String, Count> {
         };
         let count = counts.entry(class).or_default();
         if step.inferred {
-            count.inferred += 1
+            count.inferred += 1;
         } else {
-            count.declared += 1
+            count.declared += 1;
         }
     }
     counts.retain(|_, count| count.inferred + count.declared > 0);

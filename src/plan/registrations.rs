@@ -163,7 +163,7 @@ fn entry_of<'v>(seen: &'v Seen<RegistrarView>, id: &ClusterId) -> Option<&'v Reg
 }
 
 /// Our registrations of clusters that are gone and that no row wants: off in a repair as in a prune.
-pub(super) fn of_the_gone<'a>(draft: &mut Draft, s: &Situation<'a>) {
+pub(super) fn of_the_gone(draft: &mut Draft, s: &Situation<'_>) {
     let wanted = |id: &ClusterId| {
         s.input
             .desired
@@ -185,7 +185,7 @@ pub(super) fn of_the_gone<'a>(draft: &mut Draft, s: &Situation<'a>) {
         let address = Address::Registration(ours.registrar.clone(), id.clone());
         match s.input.observed.registrars.get(&ours.registrar) {
             Some(Seen::Unknown(unseen)) => {
-                draft.hold(address, HeldReason::SourceUnknown(unseen.clone()))
+                draft.hold(address, HeldReason::SourceUnknown(unseen.clone()));
             }
             Some(Seen::Known(view)) => {
                 let Some(entry) = view.entries.get(id) else {

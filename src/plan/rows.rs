@@ -88,7 +88,7 @@ fn leaving<'a>(
 
 /// Plans the rows.
 pub(super) fn plan_rows<'a>(draft: &mut Draft, s: &Situation<'a>, needs: &Needs<'a>) {
-    for row in s.input.desired.rows.iter() {
+    for row in &s.input.desired.rows {
         if let Err(faults) = &row.intent {
             draft.hold(
                 row.address(),
@@ -196,7 +196,7 @@ fn repair_present<'a>(
         }
         Need::Adopt(view) => adopt(draft, s, view, None),
         Need::Start(_) | Need::Await(_) | Need::Nothing(_) | Need::Held(..) => {
-            keep(draft, s, id, need)
+            keep(draft, s, id, need);
         }
         Need::Remove(..) | Need::Sweep(_) | Need::Gone => {}
     }
@@ -473,7 +473,7 @@ fn leave_present<'a>(
 }
 
 /// What is alive or left over and no row names: our orphans go in a prune, foreign things are shown.
-pub(super) fn plan_rest<'a>(draft: &mut Draft, s: &Situation<'a>) {
+pub(super) fn plan_rest(draft: &mut Draft, s: &Situation<'_>) {
     for id in s.known_ids() {
         if s.has_row(id) || s.claimed_by_invalid(id) || s.moved_to(id).is_some() {
             continue;
@@ -481,11 +481,11 @@ pub(super) fn plan_rest<'a>(draft: &mut Draft, s: &Situation<'a>) {
         let address = Address::Cluster(id.clone());
         match s.live(id) {
             Live::Foreign(view, _) if s.input.policy.adopt.contains(id) => {
-                adopt(draft, s, view, Some(captured(view)))
+                adopt(draft, s, view, Some(captured(view)));
             }
             _ if s.is_management(id) => {}
             Live::Foreign(..) | Live::ForeignResidue(_) => {
-                draft.hold(address, HeldReason::Unmanaged)
+                draft.hold(address, HeldReason::Unmanaged);
             }
             Live::Ours(..) | Live::Residue(_) if !s.input.policy.scope.includes(id) => {
                 draft.hold(address, HeldReason::Excluded);

@@ -147,7 +147,7 @@ impl Sink for TtyProgress {
             } => self.start(*step, format!("{action} {address}")),
             EventBody::StepProgress { step, line, .. } => self.say(*step, line),
             EventBody::StepRetrying { step, error, .. } => {
-                self.say(*step, &format!("will try again: {error}"))
+                self.say(*step, &format!("will try again: {error}"));
             }
             EventBody::StepFinished { step, .. } => {
                 self.end(*step);

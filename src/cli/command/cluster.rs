@@ -7,16 +7,17 @@ use serde_json::json;
 
 use super::acting::{self, Order};
 use super::selecting::to_adopt;
-use crate::cli::args::{ClusterCommand, OnLock};
+use crate::cli::args::{AddArgs, ClusterCommand, OnLock};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
-use crate::model::{ClusterName, Mode, Ownership, Scope, Selector};
+use crate::model::{ClusterName, ClusterSpec, Mode, Ownership, Ports, Scope, Selector};
 use crate::reconcile::{Question, look};
 use crate::report::{Exit, ListDoc};
 
 pub(crate) fn run(session: &Session, what: &ClusterCommand) -> Result<Exit, CliError> {
     match what {
         ClusterCommand::List => list(session),
+        ClusterCommand::Add(args) => add(session, args),
         ClusterCommand::Adopt { name, rows } => adopt(session, name, *rows),
         ClusterCommand::Restore { name } => restore(session, name),
     }
@@ -90,10 +91,36 @@ fn list(session: &Session) -> Result<Exit, CliError> {
     Ok(Exit::default())
 }
 
+fn add(session: &Session, args: &AddArgs) -> Result<Exit, CliError> {
+    let world = session.world()?;
+    let id = &args.cluster;
+    if !world.providers.contains_key(&id.provider) {
+        let known: Vec<_> = world.providers.keys().map(ToString::to_string).collect();
+        return Err(
+            CliError::usage(format!("there is no provider {}", id.provider))
+                .hint(format!("one of: {}", known.join(", "))),
+        );
+    }
+    let ports = Ports {
+        http: args.http_port,
+        https: args.https_port,
+        forward: args.pf_port,
+        node: Some(args.node_port),
+    };
+    let spec = ClusterSpec {
+        id: id.clone(),
+        subnet: args.subnet,
+        ports,
+    };
+    session.open_write()?.add_row(&spec)?;
+    session.say(&format!("added row {}, which wants {id}", id.name));
+    Ok(Exit::default())
+}
+
 fn adopt(session: &Session, names: &[Selector], rows: bool) -> Result<Exit, CliError> {
     let store = session.open_write()?;
     let world = session.world()?;
-    session.block_on(async {
+    Session::block_on(async {
         let mut question = Question {
             policy: session.policy(&world, Mode::default()),
             ask: crate::observe::Ask::default(),

@@ -43,10 +43,7 @@ impl Finding {
 pub(crate) fn run(session: &Session) -> Result<Exit, CliError> {
     let mut findings = vec![database(session), configuration(session)];
     findings.extend(world(session)?);
-    let found = findings
-        .iter()
-        .filter_map(|f| f.problem.clone())
-        .map(|(code, what)| (code, what));
+    let found = findings.iter().filter_map(|f| f.problem.clone());
     let exit = Exit::of(found);
     let items = findings.iter().map(|finding| {
         json!({"what": finding.what, "ok": finding.problem.is_none(), "message": finding.said, "remedy": finding.remedy})
@@ -129,7 +126,7 @@ fn configuration(session: &Session) -> Finding {
 
 fn world(session: &Session) -> Result<Vec<Finding>, CliError> {
     let world = session.world()?;
-    let observed = session.block_on(async { Ok(observe(&world, &Ask::default()).await) })?;
+    let observed = Session::block_on(async { Ok(observe(&world, &Ask::default()).await) })?;
     let mut findings = vec![match &observed.engine {
         Seen::Known(engine) if session.settings.sandbox.is_some() => Finding::good(
             "sandbox",

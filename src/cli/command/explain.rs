@@ -32,7 +32,7 @@ pub(crate) fn run(session: &Session, args: &ExplainArgs) -> Result<Exit, CliErro
     let store = session.open_read()?;
     let world = session.world()?;
     let question = session.repair_question(&world, true);
-    let look = session.block_on(async { Ok(look(&world, &store, &question).await?) })?;
+    let look = Session::block_on(async { Ok(look(&world, &store, &question).await?) })?;
     let ids = named(&look, &args.name);
     let invalid: Vec<_> = look
         .snapshot

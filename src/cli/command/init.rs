@@ -33,7 +33,7 @@ pub(crate) fn run(session: &Session, args: &InitArgs) -> Result<Exit, CliError> 
         let flags = super::home::flags(session);
         session.say("say what should be there, for example:");
         session.say(&format!(
-            "  sqlite3 {db} \"INSERT INTO clusters (name, provider, http_port) VALUES ('dev', 'k3d', 18080)\""
+            "  rollcall{flags} cluster add k3d/dev --http-port 18080"
         ));
         session.say(&format!("then: rollcall{flags} reconcile"));
     }

@@ -28,7 +28,7 @@ pub(crate) fn run(session: &Session, args: &Reconcile) -> Result<Exit, CliError>
     let mut question = question(session, &world, args, mode);
     if acts {
         let store = session.open_write()?;
-        return session.block_on(async {
+        return Session::block_on(async {
             selecting::resolve(&world, &store, args, &mut question).await?;
             acting::act(
                 session,
@@ -40,7 +40,7 @@ pub(crate) fn run(session: &Session, args: &Reconcile) -> Result<Exit, CliError>
         });
     }
     let store = session.open_read()?;
-    session.block_on(async {
+    Session::block_on(async {
         if args.observation.is_none() {
             selecting::resolve(&world, &store, args, &mut question).await?;
         }

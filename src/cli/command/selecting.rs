@@ -57,7 +57,7 @@ fn to_replace(now: &Look, name: &Selector) -> Result<ClusterId, CliError> {
         .intents()
         .map(|(_, intent)| &intent.spec.id);
     one_of(
-        rows.filter(|id| name.matches(id)).cloned().collect(),
+        &rows.filter(|id| name.matches(id)).cloned().collect(),
         name,
         "row",
     )
@@ -73,7 +73,7 @@ pub(crate) fn to_adopt(now: &Look, name: &Selector) -> Result<ClusterId, CliErro
             .intents()
             .map(|(_, intent)| &intent.spec.id);
         return one_of(
-            rows.filter(|id| name.matches(id)).cloned().collect(),
+            &rows.filter(|id| name.matches(id)).cloned().collect(),
             name,
             "row",
         );
@@ -95,10 +95,10 @@ pub(crate) fn to_adopt(now: &Look, name: &Selector) -> Result<ClusterId, CliErro
     if let (true, Some(view)) = (foreign.is_empty(), named.first()) {
         return Err(CliError::usage(format!("{} is ours already", view.id)));
     }
-    one_of(foreign, name, "live cluster")
+    one_of(&foreign, name, "live cluster")
 }
 
-fn one_of(found: BTreeSet<ClusterId>, name: &Selector, what: &str) -> Result<ClusterId, CliError> {
+fn one_of(found: &BTreeSet<ClusterId>, name: &Selector, what: &str) -> Result<ClusterId, CliError> {
     let mut all = found.iter();
     match (all.next(), all.next()) {
         (Some(id), None) => Ok(id.clone()),

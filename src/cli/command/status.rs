@@ -13,7 +13,7 @@ pub(crate) fn run(session: &Session, args: &StatusArgs) -> Result<Exit, CliError
     if let Some(name) = &args.name {
         question.policy.scope.only.push(name.clone());
     }
-    let look = session.block_on(async { Ok(look(&world, &store, &question).await?) })?;
+    let look = Session::block_on(async { Ok(look(&world, &store, &question).await?) })?;
     let exit = Exit::of(Exit::of_plan(&look.plan, true));
     let running = look.snapshot.lock.as_ref().map(ToString::to_string);
     let mut doc = status_doc(

@@ -95,7 +95,7 @@ impl Kubeconfig {
             match LockFile::take(&path, &self.path) {
                 Ok(lock) => return Ok(lock),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                    tokio::time::sleep(PAUSE).await
+                    tokio::time::sleep(PAUSE).await;
                 }
                 Err(error) => {
                     return Err(failed(format!(

@@ -127,8 +127,7 @@ impl Document {
         Some(Fingerprint::new(
             digest
                 .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<String>(),
+                .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")),
         ))
     }
 
