@@ -34,6 +34,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod command;
 pub mod execute;
 pub mod model;
 pub mod observe;

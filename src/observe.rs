@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
@@ -46,11 +47,12 @@ impl Default for Ask {
 }
 
 /// An observation with its time, as it is saved for a bug report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Observation {
     /// Always `rollcall.observation/v1`.
     pub schema: String,
     /// When it was made, UTC.
+    #[schemars(with = "String")]
     pub observed_at: Timestamp,
     /// What was seen.
     #[serde(flatten)]

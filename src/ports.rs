@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::clock::SharedClock;
 pub use crate::model::WorldKind;
 use crate::model::{ProviderId, RegistrarId};
-use crate::provider::{Engine, Prober, SharedProvider};
+use crate::provider::{self, DockerSettings, Engine, Prober, SharedProvider};
 use crate::registrar::SharedRegistrar;
 
 /// The outside world.
@@ -24,4 +24,23 @@ pub struct World {
     pub prober: Arc<dyn Prober>,
     /// What time it is there.
     pub clock: SharedClock,
+}
+
+impl World {
+    /// This machine's world: Docker, its providers, and these registrars. Nothing is connected to yet.
+    pub fn docker(
+        settings: &DockerSettings,
+        registrars: BTreeMap<RegistrarId, SharedRegistrar>,
+        clock: SharedClock,
+    ) -> Self {
+        let (engine, providers) = provider::all(settings);
+        Self {
+            kind: WorldKind::Real,
+            engine,
+            providers,
+            registrars,
+            prober: provider::prober(),
+            clock,
+        }
+    }
 }

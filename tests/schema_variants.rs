@@ -1,5 +1,11 @@
 //! Every shape of the `clusters` table that is out there (`tests/data/schema/`), read, written and left alone.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and asks another sqlite3"
+)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,18 +1,51 @@
 //! Which world a call acts on.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::error::CliError;
-use super::settings::Settings;
+use super::settings::{ProviderConfig, Settings};
 use super::streams::Streams;
+use crate::clock::SystemClock;
+use crate::model::{ProviderId, RegistrarId};
 use crate::ports::World;
+use crate::provider::{DockerSettings, ProviderSettings};
+use crate::registrar::{Kubeconfig, SharedRegistrar};
 use crate::sandbox;
 
 /// The sandbox's world, or this machine's Docker.
-pub(crate) fn build(settings: &Settings, _streams: &Streams) -> Result<World, CliError> {
-    match &settings.sandbox {
-        Some(dir) => Ok(sandbox::open(dir)?.world()),
-        None => Err(CliError::new(
-            crate::report::ExitCode::NotReady,
-            "this build speaks to sandboxes only",
-        )),
+pub(crate) fn build(settings: &Settings, streams: &Streams) -> Result<World, CliError> {
+    if let Some(dir) = &settings.sandbox {
+        return Ok(sandbox::open(dir)?.world());
     }
+    let docker = DockerSettings {
+        env: streams.env.clone(),
+        state_dir: settings.state_dir.clone(),
+        k3d: provider(&settings.config.provider.k3d),
+        kind: provider(&settings.config.provider.kind),
+    };
+    let mut world = World::docker(&docker, BTreeMap::new(), Arc::new(SystemClock));
+    let providers: Vec<ProviderId> = world.providers.keys().cloned().collect();
+    world.registrars = registrars(settings, providers);
+    Ok(world)
+}
+
+fn provider(config: &ProviderConfig) -> ProviderSettings {
+    ProviderSettings {
+        image: config.image.clone(),
+        program: config.program.clone(),
+    }
+}
+
+/// The registrars that are on.
+fn registrars(
+    settings: &Settings,
+    providers: Vec<ProviderId>,
+) -> BTreeMap<RegistrarId, SharedRegistrar> {
+    let mut on: BTreeMap<RegistrarId, SharedRegistrar> = BTreeMap::new();
+    if settings.config.kubeconfig.enabled {
+        let kubeconfig = Kubeconfig::new(settings.kubeconfig.clone(), providers);
+        on.insert(Kubeconfig::registrar_id(), Arc::new(kubeconfig));
+    }
+    on
 }

@@ -15,7 +15,7 @@ use super::{
 pub type ClusterMap = BTreeMap<ClusterName, ClusterView>;
 
 /// One look at the world: every source with what it said.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Observed {
     /// The engine and everything on it.
     pub engine: Seen<EngineView>,
@@ -62,7 +62,7 @@ pub enum ToolView {
 }
 
 /// What an engine holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EngineView {
     /// The engine itself, and what does not belong to one cluster.
     pub facts: EngineFacts,
@@ -83,7 +83,7 @@ pub struct Unnamed {
 }
 
 /// The engine, and what is on it besides clusters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EngineFacts {
     /// Its identity; `None` when it would not say.
     pub id: Option<EngineId>,
@@ -102,7 +102,7 @@ pub struct EngineFacts {
 }
 
 /// A network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NetworkView {
     /// Its full ID.
     pub id: NetworkId,
@@ -115,7 +115,7 @@ pub struct NetworkView {
 }
 
 /// A volume.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VolumeView {
     /// Name and time.
     pub id: VolumeId,
@@ -124,7 +124,7 @@ pub struct VolumeView {
 }
 
 /// A host port that some container has, or would have if it ran.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Binding {
     /// The host's port.
     pub port: Port,
@@ -177,7 +177,7 @@ impl fmt::Display for Phase {
 }
 
 /// One live cluster, or what is left of one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClusterView {
     /// Which.
     pub id: ClusterId,
@@ -220,7 +220,7 @@ impl ClusterView {
 }
 
 /// One container of a cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeView {
     /// Its full ID.
     pub id: ContainerId,
@@ -282,7 +282,7 @@ pub enum NodeState {
 }
 
 /// What one registrar holds.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RegistrarView {
     /// Whether the registrar is there at all. Proven absence of its host is knowledge, not silence.
     pub installed: bool,
@@ -291,7 +291,7 @@ pub struct RegistrarView {
 }
 
 /// One cluster in one registrar.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RegistrationView {
     /// A digest of the whole entry.
     pub fingerprint: Fingerprint,

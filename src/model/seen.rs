@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What one source said. `Unknown` is never absence: nothing may be created, changed, deleted or forgotten
 /// because of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Seen<T> {
     /// The source answered.

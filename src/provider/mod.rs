@@ -4,18 +4,28 @@
 //! Must not: see a plan, the ledger or the database, or decide whether something may be deleted. What it is told to
 //! remove it removes by ID, after looking once more.
 
+mod access;
+mod docker;
 mod error;
+mod k3d;
+mod kind;
 mod order;
 mod phase;
+mod probe;
+mod settings;
+mod tool;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use docker::DockerEngine;
 pub use error::{Fault, ProviderError};
 pub use order::{Access, CreateOrder, Parts, StepLog};
 pub use phase::{Balancer, phase_of};
+pub use settings::{DockerSettings, ProviderSettings};
 
 use crate::model::{
     ClusterId, ClusterView, EngineView, PortMap, ProviderId, ProviderTraits, Seen, ToolView,
@@ -83,3 +93,21 @@ pub trait Prober: Send + Sync {
 
 /// A provider that several layers hold.
 pub type SharedProvider = Arc<dyn Provider>;
+
+/// The real engine with everybody who makes clusters on it: a new provider is one folder and two lines here.
+pub fn all(settings: &DockerSettings) -> (Arc<DockerEngine>, BTreeMap<ProviderId, SharedProvider>) {
+    let dialects: Vec<Box<dyn docker::Dialect>> =
+        vec![Box::new(k3d::K3dDialect), Box::new(kind::KindDialect)];
+    let engine = Arc::new(DockerEngine::new(&settings.env, dialects));
+    let providers: [SharedProvider; 2] = [
+        Arc::new(k3d::K3d::new(settings, Arc::clone(&engine))),
+        Arc::new(kind::Kind::new(settings, Arc::clone(&engine))),
+    ];
+    let providers = providers.map(|provider| (provider.id(), provider));
+    (engine, providers.into())
+}
+
+/// Who asks real API servers.
+pub fn prober() -> Arc<dyn Prober> {
+    Arc::new(probe::ApiProber)
+}

@@ -6,6 +6,7 @@
 mod documents;
 mod events;
 mod exit;
+mod explanation;
 mod human;
 mod observation;
 mod paint;
@@ -18,6 +19,7 @@ pub use documents::{
 };
 pub use events::{Collector, NdjsonSink};
 pub use exit::{Exit, ExitCode, ExitReason};
+pub use explanation::{Explained, ExplanationDoc};
 pub use human::{plan_text, run_text, status_text};
 pub use observation::save_observation;
 pub use paint::{Paint, Tone};

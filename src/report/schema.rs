@@ -3,11 +3,22 @@
 use serde_json::Value;
 
 use super::documents::{ErrorDoc, ListDoc, PlanDoc, RunDoc};
+use super::explanation::ExplanationDoc;
 use super::status::StatusDoc;
 use crate::execute::Event;
+use crate::observe::Observation;
 
 /// The documents that have a schema.
-pub const SCHEMAS: [&str; 6] = ["plan", "run", "status", "event", "error", "list"];
+pub const SCHEMAS: [&str; 8] = [
+    "plan",
+    "run",
+    "status",
+    "explanation",
+    "event",
+    "observation",
+    "error",
+    "list",
+];
 
 /// The JSON Schema of a document, by its short name.
 pub fn schema_of(name: &str) -> Option<Value> {
@@ -15,6 +26,8 @@ pub fn schema_of(name: &str) -> Option<Value> {
         "plan" => schemars::schema_for!(PlanDoc),
         "run" => schemars::schema_for!(RunDoc),
         "status" => schemars::schema_for!(StatusDoc),
+        "explanation" => schemars::schema_for!(ExplanationDoc),
+        "observation" => schemars::schema_for!(Observation),
         "event" => schemars::schema_for!(Event),
         "error" => schemars::schema_for!(ErrorDoc),
         "list" => schemars::schema_for!(ListDoc),

@@ -85,6 +85,7 @@ pub fn liveness(holder: &Holder) -> Liveness {
 pub(super) fn random_word() -> String {
     let mut bytes = [0; 16];
     if getrandom::fill(&mut bytes).is_err() {
+        #[expect(clippy::disallowed_methods, reason = "a word, not a time")]
         let nanoseconds = Timestamp::now().as_nanosecond();
         bytes = (nanoseconds ^ (i128::from(std::process::id()) << 96)).to_be_bytes();
     }
@@ -105,6 +106,7 @@ mod tests {
 
     #[test]
     fn a_process_that_ended_is_gone() {
+        #[expect(clippy::disallowed_methods, reason = "a process that ends")]
         let mut child = std::process::Command::new("true").spawn().unwrap();
         child.wait().unwrap();
         let holder = Holder {

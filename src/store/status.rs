@@ -195,7 +195,7 @@ mod tests {
             last_reconciled_at: Some(at(60)),
             ..running()
         };
-        assert_eq!(store.write_status(&[later.clone()]).unwrap(), 0);
+        assert_eq!(store.write_status(std::slice::from_ref(&later)).unwrap(), 0);
         assert_eq!(
             row(&store).last_reconciled_at.as_deref(),
             Some("2026-01-02 03:04:05")

@@ -2,31 +2,12 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
-
 use crate::cli::args::ExplainArgs;
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::model::{ClusterId, Ownership, Selector};
 use crate::reconcile::{Look, look};
-use crate::report::{ClusterStatus, Exit, Paint, PlanDoc, Tone, cluster_status, plan_doc};
-
-/// What is said about one cluster.
-#[derive(Debug, Serialize)]
-struct Explanation {
-    schema: &'static str,
-    clusters: Vec<Explained>,
-    exit: Exit,
-}
-
-#[derive(Debug, Serialize)]
-struct Explained {
-    status: ClusterStatus,
-    want: Vec<String>,
-    have: Vec<String>,
-    owned: Vec<String>,
-    decision: PlanDoc,
-}
+use crate::report::{Exit, Explained, ExplanationDoc, Paint, Tone, cluster_status, plan_doc};
 
 pub(crate) fn run(session: &Session, args: &ExplainArgs) -> Result<Exit, CliError> {
     let store = session.open_read()?;
@@ -63,8 +44,8 @@ pub(crate) fn run(session: &Session, args: &ExplainArgs) -> Result<Exit, CliErro
         )
     }));
     let exit = Exit::of(found);
-    let doc = Explanation {
-        schema: "rollcall.explanation/v1",
+    let doc = ExplanationDoc {
+        schema: "rollcall.explanation/v1".to_owned(),
         clusters,
         exit: exit.clone(),
     };

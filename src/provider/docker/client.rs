@@ -1,0 +1,155 @@
+//! The connection, and what its errors mean.
+
+use std::error::Error as _;
+use std::io;
+use std::time::Duration;
+
+use bollard::errors::Error;
+use bollard::{API_DEFAULT_VERSION, Docker};
+
+use super::endpoint::{Endpoint, SOURCE, not_ready};
+use crate::model::{Unseen, UnseenKind, one_line};
+use crate::provider::{Fault, ProviderError};
+
+/// How long one request may wait for its answer where the caller names no deadline: removing a node with its volumes
+/// takes seconds, and a frozen engine takes for ever.
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Connects. The connection itself is made by each request.
+pub(super) fn connect(endpoint: &Endpoint) -> Result<Docker, Unseen> {
+    let seconds = PATIENCE.as_secs();
+    let docker = match endpoint {
+        Endpoint::Unix(path) => {
+            let path = path.display().to_string();
+            Docker::connect_with_unix(&path, seconds, API_DEFAULT_VERSION)
+        }
+        Endpoint::Tcp(address) => Docker::connect_with_http(address, seconds, API_DEFAULT_VERSION),
+        Endpoint::Tls(address, folder) => {
+            let file = |name| folder.join(name);
+            let (key, cert, ca) = (file("key.pem"), file("cert.pem"), file("ca.pem"));
+            Docker::connect_with_ssl(address, &key, &cert, &ca, seconds, API_DEFAULT_VERSION)
+        }
+    };
+    docker.map_err(|error| unseen(endpoint, &error))
+}
+
+/// What an error says about the engine as a source.
+pub(super) fn unseen(endpoint: &Endpoint, error: &Error) -> Unseen {
+    let host = endpoint.host();
+    let text = words(error);
+    if !is_unreachable(error) {
+        return Unseen {
+            source: SOURCE.to_owned(),
+            kind: UnseenKind::Silent,
+            error: format!("{host}: {text}"),
+            hint: None,
+        };
+    }
+    let hint = match io_kind(error) {
+        Some(io::ErrorKind::PermissionDenied) => {
+            "join the group that owns the socket (often `docker`) and log in again, or set DOCKER_HOST"
+        }
+        _ => {
+            "start Docker (systemctl start docker, or Docker Desktop), or set DOCKER_HOST to its socket"
+        }
+    };
+    not_ready(format!("cannot connect to {host}: {text}"), hint)
+}
+
+/// The engine did not answer in time.
+pub(super) fn silent(endpoint: &Endpoint, deadline: Duration) -> Unseen {
+    let host = endpoint.host();
+    Unseen {
+        source: SOURCE.to_owned(),
+        kind: UnseenKind::Silent,
+        error: format!("{host}: no answer within {} s", deadline.as_secs()),
+        hint: None,
+    }
+}
+
+/// What an error means for a step. `what` is the request, as a fragment: "start k3d-dev-server-0".
+pub(super) fn failed(what: &str, error: &Error) -> ProviderError {
+    let text = words(error);
+    let fault = match status(error) {
+        Some(500..) if text.contains("timeout") || text.contains("deadline exceeded") => {
+            Fault::Transient
+        }
+        Some(_) => Fault::Permanent,
+        None => Fault::Transient,
+    };
+    ProviderError::new(fault, format!("Docker could not {what}: {text}"))
+}
+
+/// The same for an engine that was not even connected to.
+pub(super) fn unreached(unseen: Unseen) -> ProviderError {
+    let error = ProviderError::new(Fault::Transient, unseen.error);
+    match unseen.hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+/// The engine's own answer, if it gave one.
+pub(super) fn status(error: &Error) -> Option<u16> {
+    match error {
+        Error::DockerResponseServerError { status_code, .. } => Some(*status_code),
+        _ => None,
+    }
+}
+
+/// Whether the engine says that there is no such thing.
+pub(super) fn is_gone(error: &Error) -> bool {
+    status(error) == Some(404)
+}
+
+/// Whether nobody is there to be connected to, as opposed to somebody who does not answer well.
+fn is_unreachable(error: &Error) -> bool {
+    match error {
+        Error::DockerResponseServerError { .. } | Error::RequestTimeoutError => false,
+        Error::HyperLegacyError { err } => err.is_connect(),
+        Error::SocketNotFoundError(_)
+        | Error::CertPathError { .. }
+        | Error::CertParseError { .. }
+        | Error::CertMultipleKeys { .. }
+        | Error::NoNativeCertsError { .. }
+        | Error::LoadNativeCertsErrors { .. }
+        | Error::URLParseError { .. }
+        | Error::InvalidURIError { .. } => true,
+        _ => false,
+    }
+}
+
+fn io_kind(error: &Error) -> Option<io::ErrorKind> {
+    let mut source = error.source();
+    while let Some(inner) = source {
+        if let Some(error) = inner.downcast_ref::<io::Error>() {
+            return Some(error.kind());
+        }
+        source = inner.source();
+    }
+    None
+}
+
+/// The error on one line: the engine's own message, or the last of the causes, which is the one that says something.
+pub(super) fn words(error: &Error) -> String {
+    let text = match error {
+        Error::DockerResponseServerError {
+            status_code,
+            message,
+        } if message.trim().is_empty() => format!("it answered {status_code}"),
+        Error::DockerResponseServerError { message, .. } => message.clone(),
+        Error::RequestTimeoutError => "no answer".to_owned(),
+        Error::SocketNotFoundError(path) => format!("there is no {path}"),
+        Error::JsonDataError { .. } => "its answer makes no sense".to_owned(),
+        other => {
+            let mut text = other.to_string();
+            let mut source = other.source();
+            while let Some(inner) = source {
+                text = inner.to_string();
+                source = inner.source();
+            }
+            text
+        }
+    };
+    one_line(&text, 300)
+}

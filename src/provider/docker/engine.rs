@@ -1,0 +1,252 @@
+//! The engine port.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bollard::Docker;
+use bollard::query_parameters::StartContainerOptions;
+
+use super::client::{PATIENCE, connect, failed, silent, unreached, unseen};
+use super::dialect::Dialect;
+use super::endpoint::{Endpoint, SOURCE};
+use super::inventory::{Container, Volume};
+use super::listeners::listeners;
+use super::making::{self, NetworkPlan};
+use super::reading::{self, ReadError};
+use super::{archive, remove, view};
+use crate::model::{
+    ClusterView, ContainerId, EngineView, NodeRole, NodeState, NodeView, Phase, Seen, Unseen,
+    UnseenKind,
+};
+use crate::provider::{Engine, Fault, Parts, ProviderError, StepLog};
+
+/// Docker.
+pub struct DockerEngine {
+    /// Where it is, or why nobody knows.
+    endpoint: Result<Endpoint, Unseen>,
+    /// The providers whose clusters are looked for.
+    dialects: Vec<Box<dyn Dialect>>,
+}
+
+#[async_trait]
+impl Engine for DockerEngine {
+    async fn look(&self, deadline: Duration) -> Seen<EngineView> {
+        let endpoint = match &self.endpoint {
+            Ok(endpoint) => endpoint,
+            Err(unseen) => return Seen::Unknown(unseen.clone()),
+        };
+        let docker = match connect(endpoint) {
+            Ok(docker) => docker,
+            Err(unseen) => return Seen::Unknown(unseen),
+        };
+        let read = tokio::time::timeout(deadline, reading::read(&docker)).await;
+        let (inventory, mut identity) = match read {
+            Ok(Ok(read)) => read,
+            Ok(Err(ReadError::Engine(error))) => return Seen::Unknown(unseen(endpoint, &error)),
+            Ok(Err(ReadError::Nonsense(what))) => {
+                return Seen::Unknown(Unseen {
+                    source: SOURCE.to_owned(),
+                    kind: UnseenKind::Silent,
+                    error: format!("{} listed {what}", endpoint.host()),
+                    hint: None,
+                });
+            }
+            Err(_) => return Seen::Unknown(silent(endpoint, deadline)),
+        };
+        if let Endpoint::Unix(_) = endpoint {
+            identity.listeners = listeners();
+        }
+        let dialects: Vec<&dyn Dialect> = self.dialects.iter().map(AsRef::as_ref).collect();
+        Seen::Known(view::view(&inventory, identity, &dialects))
+    }
+
+    async fn start(&self, view: &ClusterView, log: &dyn StepLog) -> Result<(), ProviderError> {
+        startable(view)?;
+        let docker = self.docker()?;
+        let mut nodes: Vec<&NodeView> = lasting(view).collect();
+        nodes.sort_by_key(|node| node.role);
+        for node in nodes {
+            match node.state {
+                NodeState::Running | NodeState::Restarting => {}
+                NodeState::Paused => resume(&docker, node, log).await?,
+                _ => run(&docker, node, log).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn remove(&self, parts: &Parts, log: &dyn StepLog) -> Result<(), ProviderError> {
+        remove::remove(&self.docker()?, parts, log).await
+    }
+}
+
+impl DockerEngine {
+    /// The engine that this environment points to. Nothing is connected to yet.
+    pub(in crate::provider) fn new(
+        env: &BTreeMap<String, String>,
+        dialects: Vec<Box<dyn Dialect>>,
+    ) -> Self {
+        Self {
+            endpoint: Endpoint::find(env),
+            dialects,
+        }
+    }
+
+    /// Unpauses what is paused of a cluster, and starts nothing.
+    pub(in crate::provider) async fn unpause(
+        &self,
+        view: &ClusterView,
+        log: &dyn StepLog,
+    ) -> Result<(), ProviderError> {
+        let docker = self.docker()?;
+        for node in lasting(view).filter(|node| node.state == NodeState::Paused) {
+            resume(&docker, node, log).await?;
+        }
+        Ok(())
+    }
+
+    /// All containers as they are now.
+    pub(in crate::provider) async fn containers(&self) -> Result<Vec<Container>, ProviderError> {
+        let docker = self.docker()?;
+        within("list its containers", async {
+            reading::containers(&docker)
+                .await
+                .map_err(|error| match error {
+                    ReadError::Engine(error) => failed("list its containers", &error),
+                    ReadError::Nonsense(what) => {
+                        ProviderError::new(Fault::Transient, format!("Docker listed {what}"))
+                    }
+                })
+        })
+        .await
+    }
+
+    /// A volume of this name, if there is one.
+    pub(in crate::provider) async fn volume(
+        &self,
+        name: &str,
+    ) -> Result<Option<Volume>, ProviderError> {
+        let docker = self.docker()?;
+        let what = format!("inspect volume {name}");
+        within(&what, async {
+            match docker.inspect_volume(name).await {
+                Ok(found) => Ok(Some(reading::volume(found))),
+                Err(error) if super::client::is_gone(&error) => Ok(None),
+                Err(error) => Err(failed(&what, &error)),
+            }
+        })
+        .await
+    }
+
+    /// Makes a marked network; somebody else's of the same name is an error.
+    pub(in crate::provider) async fn make_network(
+        &self,
+        plan: &NetworkPlan<'_>,
+    ) -> Result<(), ProviderError> {
+        let docker = self.docker()?;
+        let what = format!("make network {}", plan.name);
+        within(&what, making::network(&docker, plan)).await
+    }
+
+    /// Makes a marked volume; somebody else's of the same name is an error.
+    pub(in crate::provider) async fn make_volume(
+        &self,
+        plan: &NetworkPlan<'_>,
+    ) -> Result<(), ProviderError> {
+        let docker = self.docker()?;
+        let what = format!("make volume {}", plan.name);
+        within(&what, making::volume_of(&docker, plan)).await
+    }
+
+    /// Proves that an image is there.
+    pub(in crate::provider) async fn has_image(&self, image: &str) -> Result<(), ProviderError> {
+        let docker = self.docker()?;
+        let what = format!("look for image {image}");
+        within(&what, making::image(&docker, image)).await
+    }
+
+    /// The text of a file in a container, running or not.
+    pub(in crate::provider) async fn file(
+        &self,
+        container: &ContainerId,
+        path: &str,
+    ) -> Result<Option<String>, ProviderError> {
+        archive::file(&self.docker()?, container, path).await
+    }
+
+    /// A tool's environment, pointed to this engine.
+    pub(in crate::provider) fn apply(
+        &self,
+        env: &mut BTreeMap<String, String>,
+    ) -> Result<(), ProviderError> {
+        let endpoint = self.endpoint.as_ref();
+        let endpoint = endpoint.map_err(|unseen| unreached(unseen.clone()))?;
+        endpoint.apply(env);
+        Ok(())
+    }
+
+    /// The engine's socket on this machine, if that is how it is reached.
+    pub(in crate::provider) fn socket(&self) -> Option<&std::path::Path> {
+        match &self.endpoint {
+            Ok(Endpoint::Unix(path)) => Some(path),
+            _ => None,
+        }
+    }
+
+    fn docker(&self) -> Result<Docker, ProviderError> {
+        match &self.endpoint {
+            Ok(endpoint) => connect(endpoint).map_err(unreached),
+            Err(unseen) => Err(unreached(unseen.clone())),
+        }
+    }
+}
+
+/// A cluster that lacks a node cannot be started: nobody would make that node.
+pub(in crate::provider) fn startable(view: &ClusterView) -> Result<(), ProviderError> {
+    if matches!(view.phase, Phase::Partial | Phase::Residue | Phase::Absent) {
+        let why = view.detail.as_deref().unwrap_or("it has no node");
+        let message = format!("it cannot be started: {why}");
+        return Err(ProviderError::new(Fault::Permanent, message));
+    }
+    Ok(())
+}
+
+/// The nodes that belong to the cluster for good.
+fn lasting(view: &ClusterView) -> impl Iterator<Item = &NodeView> {
+    view.nodes
+        .iter()
+        .filter(|node| node.role != NodeRole::Helper)
+}
+
+async fn resume(docker: &Docker, node: &NodeView, log: &dyn StepLog) -> Result<(), ProviderError> {
+    let what = format!("unpause {}", node.name);
+    log.line(&what);
+    within(&what, async {
+        let done = docker.unpause_container(node.id.as_str()).await;
+        done.map_err(|error| failed(&what, &error))
+    })
+    .await
+}
+
+async fn run(docker: &Docker, node: &NodeView, log: &dyn StepLog) -> Result<(), ProviderError> {
+    let what = format!("start {}", node.name);
+    log.line(&what);
+    within(&what, async {
+        let done = docker.start_container(node.id.as_str(), None::<StartContainerOptions>);
+        done.await.map_err(|error| failed(&what, &error))
+    })
+    .await
+}
+
+async fn within<T>(
+    what: &str,
+    work: impl Future<Output = Result<T, ProviderError>>,
+) -> Result<T, ProviderError> {
+    tokio::time::timeout(PATIENCE, work)
+        .await
+        .unwrap_or_else(|_| {
+            let message = format!("Docker did not {what} within {} s", PATIENCE.as_secs());
+            Err(ProviderError::new(Fault::Deadline, message))
+        })
+}

@@ -1,0 +1,231 @@
+//! The provider port.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::observe::{
+    balancer_name, in_the_way, network_labels, network_name, provider, volume_labels, volume_name,
+};
+use super::wire::{self, HOST};
+use crate::model::{
+    ClusterView, NodeRole, NodeState, PortMap, ProviderId, ProviderTraits, ToolView,
+};
+use crate::provider::access::access;
+use crate::provider::docker::{DockerEngine, NetworkPlan, startable};
+use crate::provider::settings::{DockerSettings, ProviderSettings};
+use crate::provider::tool::{Tool, private_folder};
+use crate::provider::{Access, CreateOrder, Fault, Provider, ProviderError, StepLog};
+
+/// Where a server keeps its kubeconfig: where k3d tells it to, and where k3s does by itself.
+const KUBECONFIGS: [&str; 2] = ["/output/kubeconfig.yaml", "/etc/rancher/k3s/k3s.yaml"];
+/// The variables that name the images of k3d's helpers.
+const HELPERS: [&str; 2] = ["K3D_IMAGE_TOOLS", "K3D_IMAGE_LOADBALANCER"];
+
+/// k3d.
+pub(in crate::provider) struct K3d {
+    tool: Tool,
+    image: Option<String>,
+    engine: Arc<DockerEngine>,
+}
+
+impl K3d {
+    /// k3d on this engine.
+    pub(in crate::provider) fn new(settings: &DockerSettings, engine: Arc<DockerEngine>) -> Self {
+        let ProviderSettings { image, program } = settings.k3d.clone();
+        Self {
+            tool: Tool {
+                name: "k3d",
+                program,
+                hint: "https://k3d.io/stable/#installation says how to get k3d; or set provider.k3d.program",
+                env: settings.env.clone(),
+            },
+            image,
+            engine,
+        }
+    }
+
+    /// A call of k3d. Its kubeconfig is a file in `folder`, whatever it may think of doing to it.
+    async fn call(
+        &self,
+        args: Vec<String>,
+        folder: &Path,
+        deadline: Duration,
+        log: &dyn StepLog,
+    ) -> Result<(), ProviderError> {
+        let env = self.environment(folder)?;
+        self.tool.call(args, env, deadline, log).await
+    }
+
+    fn environment(&self, folder: &Path) -> Result<BTreeMap<String, String>, ProviderError> {
+        let mut env = self.tool.environment();
+        self.engine.apply(&mut env)?;
+        let mut set = |name: &str, value: String| env.insert(name.to_owned(), value);
+        set(
+            "KUBECONFIG",
+            folder.join("kubeconfig").display().to_string(),
+        );
+        // Its colours would stand in the way of reading it, and at a lower level it prints the join token.
+        set("LOG_COLORS", "false".to_owned());
+        set("LOG_LEVEL", "info".to_owned());
+        // k3d mounts the engine's socket into its tools container. On other systems than Linux the engine lives in a
+        // machine of its own, where the socket is where k3d looks for it by default.
+        if let Some(socket) = self.engine.socket().filter(|_| cfg!(target_os = "linux")) {
+            env.entry("DOCKER_SOCK".to_owned())
+                .or_insert_with(|| socket.display().to_string());
+        }
+        Ok(env)
+    }
+
+    /// k3d takes whatever bears its names for its own: it re-uses a network, and deletes a container on its way back.
+    async fn names_free(&self, order: &CreateOrder) -> Result<(), ProviderError> {
+        let name = &order.spec.id.name;
+        let containers = self.engine.containers().await?;
+        let taken = in_the_way(&containers, name);
+        if let Some(first) = taken.first() {
+            let message = format!("a container named {first} is there already: nothing was made");
+            let hint = format!("docker inspect {first}");
+            return Err(ProviderError::new(Fault::NotOurs, message).hint(hint));
+        }
+        let volume = volume_name(name.as_str());
+        if self.engine.volume(&volume).await?.is_some() {
+            let message = format!("a volume named {volume} is there already: nothing was made");
+            let hint = format!("docker volume inspect {volume}");
+            return Err(ProviderError::new(Fault::NotOurs, message).hint(hint));
+        }
+        Ok(())
+    }
+
+    /// The network and the volume that k3d would make without our mark.
+    async fn make_ground(&self, order: &CreateOrder) -> Result<(), ProviderError> {
+        let name = order.spec.id.name.as_str();
+        let network = NetworkPlan {
+            name: network_name(name),
+            of: &order.spec.id,
+            nonce: &order.nonce,
+            subnet: order.spec.subnet,
+            labels: network_labels().into(),
+        };
+        self.engine.make_network(&network).await?;
+        let volume = NetworkPlan {
+            name: volume_name(name),
+            labels: volume_labels(name).into(),
+            ..network
+        };
+        self.engine.make_volume(&volume).await
+    }
+}
+
+#[async_trait]
+impl Provider for K3d {
+    fn id(&self) -> ProviderId {
+        provider()
+    }
+
+    fn traits(&self) -> ProviderTraits {
+        ProviderTraits {
+            adds_ports: true,
+            start_needs_tool: true,
+        }
+    }
+
+    fn tool(&self) -> ToolView {
+        self.tool.view()
+    }
+
+    async fn preflight(&self, _order: &CreateOrder) -> Result<(), ProviderError> {
+        if let Some(image) = &self.image {
+            self.engine.has_image(wire::plain(image)?).await?;
+        }
+        for name in HELPERS {
+            if let Some(image) = self.tool.env.get(name).filter(|image| !image.is_empty()) {
+                self.engine.has_image(image).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn create(&self, order: &CreateOrder, log: &dyn StepLog) -> Result<(), ProviderError> {
+        let config = wire::file(order, self.image.as_deref())?;
+        self.names_free(order).await?;
+        let folder = private_folder("config.yaml", &config)?;
+        self.make_ground(order).await?;
+        let args = vec![
+            "cluster".to_owned(),
+            "create".to_owned(),
+            "--config".to_owned(),
+            folder.path().join("config.yaml").display().to_string(),
+            "--no-rollback".to_owned(),
+            "--timeout".to_owned(),
+            own_timeout(order.deadline),
+        ];
+        self.call(args, folder.path(), order.deadline, log).await
+    }
+
+    async fn start(
+        &self,
+        view: &ClusterView,
+        deadline: Duration,
+        log: &dyn StepLog,
+    ) -> Result<(), ProviderError> {
+        startable(view)?;
+        // For k3d a paused node runs.
+        self.engine.unpause(view, log).await?;
+        let rests = |state| !matches!(state, NodeState::Running | NodeState::Paused);
+        let down = view
+            .nodes
+            .iter()
+            .any(|node| node.role != NodeRole::Helper && rests(node.state));
+        if !down {
+            return Ok(());
+        }
+        let folder = private_folder("kubeconfig", "")?;
+        let args = vec![
+            "cluster".to_owned(),
+            "start".to_owned(),
+            view.id.name.to_string(),
+            "--timeout".to_owned(),
+            own_timeout(deadline),
+        ];
+        self.call(args, folder.path(), deadline, log).await
+    }
+
+    async fn add_ports(
+        &self,
+        view: &ClusterView,
+        ports: &PortMap,
+        deadline: Duration,
+        log: &dyn StepLog,
+    ) -> Result<(), ProviderError> {
+        let name = view.id.name.as_str();
+        let balancer = view
+            .nodes
+            .iter()
+            .find(|node| node.role == NodeRole::Balancer);
+        if balancer.is_none_or(|node| node.state != NodeState::Running) {
+            // k3d would panic without one, and would make a new one beside one that does not run.
+            let message = format!("the load balancer {} does not run", balancer_name(name));
+            return Err(ProviderError::new(Fault::Permanent, message));
+        }
+        let folder = private_folder("kubeconfig", "")?;
+        let mut args = vec!["cluster".to_owned(), "edit".to_owned(), name.to_owned()];
+        for (inside, host) in ports {
+            args.push("--port-add".to_owned());
+            args.push(format!("{HOST}:{host}:{inside}@loadbalancer"));
+        }
+        self.call(args, folder.path(), deadline, log).await
+    }
+
+    async fn access(&self, view: &ClusterView) -> Result<Access, ProviderError> {
+        access(&self.engine, view, &KUBECONFIGS).await
+    }
+}
+
+/// k3d's own deadline, a little before ours, so that it can still say what it waited for.
+fn own_timeout(deadline: Duration) -> String {
+    let millis = (deadline * 9 / 10).as_millis().max(1000);
+    format!("{millis}ms")
+}

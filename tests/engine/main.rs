@@ -1,0 +1,21 @@
+//! The real thing: rollcall's binary, real Docker, real k3d and real kind, on a private engine.
+//!
+//! `scripts/engine run DIR -- cargo test --test engine -- --test-threads=1` gives it what it needs; without the engine
+//! every test says that it was skipped. Each test leaves nothing behind, also when it fails.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and starts real tools"
+)]
+
+mod bench;
+
+mod absent;
+mod adopting;
+mod damage;
+mod guards;
+mod six;
+mod unreachable;
