@@ -8,13 +8,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::execute::{Cancel, Context, Emitter, EventBody, FieldText, Outcome, Settings, execute};
+use crate::execute::{
+    Cancel, Context, Emitter, EventBody, FieldText, Outcome, Settings, StepResult, execute,
+};
 use crate::model::{
     ClusterId, Desired, EngineId, EntryState, Observed, Ownership, Phase, Policy, Presence, Row,
     Seen, Unseen, one_line,
 };
 use crate::observe::{Ask, observe};
-use crate::plan::{Class, Plan, PlanInput, Violation, check, plan};
+use crate::plan::{ActionKind, Class, Plan, PlanInput, Violation, check, plan};
 use crate::ports::World;
 use crate::provider::ProviderError;
 use crate::store::{Lease, RunId, Snapshot, StatusUpdate, Store, StoreError, WorldBinding};
@@ -258,6 +260,7 @@ impl Runner<'_> {
     pub async fn run(&self, mut now: Look, emitter: &Emitter<'_>) -> Result<Run, RunError> {
         let mut rounds = Vec::new();
         let mut restless = false;
+        let mut question = self.question.clone();
         loop {
             let violations = check(&now.plan, &now.input());
             if !violations.is_empty() {
@@ -277,7 +280,11 @@ impl Runner<'_> {
                 cancel: self.cancel.clone(),
             };
             let outcome = execute(&cx, &now.plan, &now.snapshot.desired, emitter).await;
-            let before = std::mem::replace(&mut now, self.look_after().await?);
+            question
+                .policy
+                .replace
+                .retain(|id| !was_renewed(id, &now.plan, &outcome));
+            let before = std::mem::replace(&mut now, self.look_after(&question).await?);
             let changed = intent_of(&before.snapshot.desired) != intent_of(&now.snapshot.desired);
             rounds.push((before.plan, outcome));
             let stopped = *self.cancel.borrow() != Cancel::No;
@@ -317,10 +324,10 @@ impl Runner<'_> {
         })
     }
 
-    async fn look_after(&self) -> Result<Look, RunError> {
-        let after = look(self.world, &self.store, &self.question).await?;
+    async fn look_after(&self, question: &Question) -> Result<Look, RunError> {
+        let after = look(self.world, &self.store, question).await?;
         if self.settle(&after).await? {
-            look(self.world, &self.store, &self.question).await
+            look(self.world, &self.store, question).await
         } else {
             Ok(after)
         }
@@ -397,7 +404,6 @@ impl Runner<'_> {
 
     /// Says in the rows what is about to happen.
     async fn mark_beginning(&self, look: &Look) -> Result<(), RunError> {
-        use crate::plan::ActionKind;
         let doing: BTreeMap<ClusterId, &'static str> = look
             .plan
             .steps
@@ -484,6 +490,18 @@ fn intent_of(desired: &Desired) -> Vec<(i64, &crate::model::RowSnapshot, bool)> 
         .iter()
         .map(|row| (row.rowid, &row.snapshot, row.stop.is_some()))
         .collect()
+}
+
+/// Whether a replacement that was asked for is done: what was just made is not made again by the next look.
+fn was_renewed(id: &ClusterId, plan: &Plan, outcome: &Outcome) -> bool {
+    plan.steps.iter().any(|step| {
+        step.action.kind() == ActionKind::Create
+            && step.action.cluster().as_ref() == Some(id)
+            && outcome
+                .steps
+                .get(&step.id)
+                .is_some_and(|ended| ended.result == StepResult::Succeeded)
+    })
 }
 
 /// The failed steps of the last round, by cluster.

@@ -23,11 +23,30 @@ pub enum SpecError {
 }
 
 /// A TCP port of the host or of a node, 1 to 65535.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Port(NonZeroU16);
+
+impl<'de> Deserialize<'de> for Port {
+    /// From a number, or from a text as which JSON carries the keys of a map.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl serde::de::Visitor<'_> for Reader {
+            type Value = Port;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a port, 1 to 65535")
+            }
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Port, E> {
+                let number = i64::try_from(number).map_err(E::custom)?;
+                Port::parse(number).map_err(E::custom)
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Port, E> {
+                self.visit_u64(text.parse().map_err(E::custom)?)
+            }
+        }
+        deserializer.deserialize_any(Reader)
+    }
+}
 
 impl Port {
     /// Reads a port as SQLite holds it.

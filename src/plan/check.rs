@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Action, ActionKind, Plan, PlanInput, Step, StepId};
-use crate::model::{Address, ClusterId, Ownership, Port, RegistrarId, Seen};
+use crate::model::{Address, ClusterId, NodeState, NodeView, Ownership, Port, RegistrarId, Seen};
 
 /// What is wrong with a plan. A plan with a violation is a bug and never runs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -297,6 +297,18 @@ fn ports(plan: &Plan, input: &PlanInput<'_>, found: &mut Vec<Violation>) {
         _ => None,
     });
     let wanted: Vec<_> = wanted.collect();
+    // Who has a port until it is deleted and made again has it all the time: others only ask for it.
+    let kept = |port: Port| {
+        let mut own = wanted
+            .iter()
+            .filter(|(_, ports)| ports.values().any(|p| *p == port));
+        own.any(|(id, _)| {
+            input.observed.cluster(id).is_some_and(|view| {
+                let running = |node: &NodeView| node.state == NodeState::Running;
+                view.nodes.iter().any(running) && view.ports.values().any(|p| *p == port)
+            })
+        })
+    };
     for (id, ports) in &wanted {
         ports.values().for_each(|port| claim(*port, id));
     }
@@ -311,7 +323,11 @@ fn ports(plan: &Plan, input: &PlanInput<'_>, found: &mut Vec<Violation>) {
         .into_iter()
         .flat_map(|engine| &engine.facts.bindings);
     for binding in bindings.filter(|binding| taken.contains(&binding.port)) {
-        if let Some(id) = binding.cluster.as_ref().filter(|id| !leaves(id)) {
+        if let Some(id) = binding
+            .cluster
+            .as_ref()
+            .filter(|id| !leaves(id) && !kept(binding.port))
+        {
             claim(binding.port, id);
         }
     }

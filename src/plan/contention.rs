@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::HeldReason;
 use super::situation::{Live, Situation};
-use crate::model::{ClusterId, ClusterSpec, Port, Presence, Subnet};
+use crate::model::{
+    Binding, ClusterId, ClusterSpec, ClusterView, NodeState, NodeView, Port, Presence, Subnet,
+};
 
 /// For each present row: the clusters that must leave first, or why it cannot have what it asks for.
 pub(super) type Verdicts<'a> = BTreeMap<&'a ClusterId, Result<BTreeSet<&'a ClusterId>, HeldReason>>;
@@ -77,13 +79,16 @@ impl<'a> Court<'_, 'a> {
             .iter()
             .filter(|b| b.port == port)
             .collect();
-        if bindings
-            .iter()
-            .any(|binding| binding.cluster.as_ref() == Some(&spec.id))
-        {
+        // What a cluster of ours has, it keeps; what it only would have if it ran, somebody else may have taken since.
+        let own = |b: &Binding| b.cluster.as_ref() == Some(&spec.id);
+        let holds = |b: &Binding| {
+            let view = self.s.input.observed.cluster(&spec.id);
+            view.is_some_and(|view| is_up(view, &b.container))
+        };
+        if bindings.iter().any(|b| own(b) && holds(b)) {
             return Ok(());
         }
-        for binding in &bindings {
+        for binding in bindings.iter().filter(|b| !own(b)) {
             let Some(holder) = &binding.cluster else {
                 return Err(taken(format!("container {}", binding.container)));
             };
@@ -97,7 +102,7 @@ impl<'a> Court<'_, 'a> {
             .listeners
             .as_ref()
             .is_some_and(|ports| ports.contains(&port));
-        if bindings.is_empty() && listening {
+        if bindings.iter().all(|b| own(b)) && listening {
             return Err(taken("a process of this host".to_owned()));
         }
         Ok(())
@@ -167,6 +172,19 @@ impl<'a> Court<'_, 'a> {
             orphan: holder.clone(),
         }))
     }
+}
+
+/// Whether a node is up and so has its ports, rather than only asking for them at its next start.
+fn is_up(view: &ClusterView, container: &str) -> bool {
+    let up = |node: &NodeView| {
+        matches!(
+            node.state,
+            NodeState::Running | NodeState::Paused | NodeState::Restarting
+        )
+    };
+    view.nodes
+        .iter()
+        .any(|node| node.name == container && up(node))
 }
 
 /// Who of all present rows gets each port: the management cluster's row, then the row whose own live cluster has it

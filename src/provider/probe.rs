@@ -87,7 +87,11 @@ async fn client(access: &Access) -> Result<Client, String> {
 }
 
 /// An error on one line: the last cause is the one that says something.
-fn words(what: &str, error: &dyn std::error::Error) -> String {
+fn words(what: &str, error: &(dyn std::error::Error + 'static)) -> String {
+    if let Some(kube::Error::Api(status)) = error.downcast_ref() {
+        // Its Display would add what kube thinks of the answer.
+        return format!("{what}: {} {}", status.code, one_line(&status.message, 200));
+    }
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {

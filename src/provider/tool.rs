@@ -79,7 +79,7 @@ impl Tool {
         let program = self.find().ok_or_else(|| self.missing())?;
         let command = Command::new(program, deadline).args(args).env(env);
         let ended = command
-            .run(&|line| log.line(line))
+            .run(&|line| log.line(&without_colours(line)))
             .await
             .map_err(|error| match error {
                 CommandError::Missing(_) => self.missing(),
@@ -91,6 +91,11 @@ impl Tool {
                     ProviderError::new(Fault::Cancelled, format!("{} was ended", self.name))
                 }
             })?;
+        let tail: Vec<String> = ended
+            .tail
+            .iter()
+            .map(|line| without_colours(line))
+            .collect();
         match ended.how {
             How::Exit(status) if status.success() => Ok(()),
             How::Exit(status) => {
@@ -98,7 +103,7 @@ impl Tool {
                     Some(code) => format!("{} exited with {code}", self.name),
                     None => format!("{} was killed: {status}", self.name),
                 };
-                Err(diagnose(&end, status.code().is_none(), &ended.tail))
+                Err(diagnose(&end, status.code().is_none(), &tail))
             }
             How::Deadline => {
                 let message = format!("{} did not end within {} s", self.name, deadline.as_secs());
@@ -231,6 +236,18 @@ fn complaint(tail: &[String]) -> Option<String> {
     Some(one_line(text, 400))
 }
 
+/// A line without its terminal colours (`ESC [ ... m`).
+fn without_colours(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    let mut pieces = line.split("\u{1b}[");
+    text.extend(pieces.next());
+    for piece in pieces {
+        let rest = piece.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+        text.push_str(rest.strip_prefix('m').unwrap_or(rest));
+    }
+    text
+}
+
 /// A configuration file's text. Every string is quoted: a cluster may be called `no` or `1e3`.
 pub(super) fn yaml(value: &impl Serialize) -> Result<String, ProviderError> {
     let options = serde_saphyr::ser_options! { quote_all: true };
@@ -301,6 +318,15 @@ mod tests {
         assert_eq!(
             diagnose("k3d was killed", true, &[]).fault,
             Fault::Transient
+        );
+    }
+
+    #[test]
+    fn colours_are_taken_off() {
+        let line = "\u{1b}[36mINFO\u{1b}[0m[0001] Creating node 'k3d-a-server-0' \u{1b}[1;31m";
+        assert_eq!(
+            without_colours(line),
+            "INFO[0001] Creating node 'k3d-a-server-0' "
         );
     }
 

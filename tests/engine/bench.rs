@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
@@ -85,10 +85,15 @@ impl Bench {
 
     /// Runs the binary in a home of its own.
     pub(crate) fn rollcall(&self, args: &[&str]) -> Said {
+        self.rollcall_on(&self.db(), args)
+    }
+
+    /// The same on another database.
+    pub(crate) fn rollcall_on(&self, db: &Path, args: &[&str]) -> Said {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
         command
             .arg("--db")
-            .arg(self.db())
+            .arg(db)
             .arg("--config")
             .arg(self.path("rollcall.toml"))
             .args(args)

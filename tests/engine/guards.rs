@@ -34,13 +34,7 @@ fn a_copied_database_and_a_sandbox_are_refused() {
     let copy = bench.path("copy.db");
     fs::copy(bench.db(), &copy).unwrap();
     let copied = bench
-        .rollcall(&[
-            "--db",
-            copy.to_str().unwrap(),
-            "reconcile",
-            "--prune",
-            "--allow-all",
-        ])
+        .rollcall_on(&copy, &["reconcile", "--prune", "--allow-all"])
         .code(5);
     assert!(copied.err.contains("--new-owner"), "{}", copied.err);
 
@@ -50,12 +44,8 @@ fn a_copied_database_and_a_sandbox_are_refused() {
     assert_eq!(on_engine(), whole);
 
     // As a copy with a ledger of its own it owns nothing.
-    bench
-        .rollcall(&["--db", copy.to_str().unwrap(), "init", "--new-owner"])
-        .code(0);
-    bench
-        .rollcall(&["--db", copy.to_str().unwrap(), "reconcile", "--repair"])
-        .code(3);
+    bench.rollcall_on(&copy, &["init", "--new-owner"]).code(0);
+    bench.rollcall_on(&copy, &["reconcile", "--repair"]).code(3);
     assert_eq!(on_engine(), whole);
 }
 

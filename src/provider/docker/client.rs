@@ -36,7 +36,10 @@ pub(super) fn connect(endpoint: &Endpoint) -> Result<Docker, Unseen> {
 /// What an error says about the engine as a source.
 pub(super) fn unseen(endpoint: &Endpoint, error: &Error) -> Unseen {
     let host = endpoint.host();
-    let text = words(error);
+    let text = match status(error) {
+        Some(code) => format!("it answered {code}: {}", words(error)),
+        None => words(error),
+    };
     if !is_unreachable(error) {
         return Unseen {
             source: SOURCE.to_owned(),
@@ -62,7 +65,7 @@ pub(super) fn silent(endpoint: &Endpoint, deadline: Duration) -> Unseen {
     Unseen {
         source: SOURCE.to_owned(),
         kind: UnseenKind::Silent,
-        error: format!("{host}: no answer within {} s", deadline.as_secs()),
+        error: format!("{host}: no answer within {deadline:?}"),
         hint: None,
     }
 }
@@ -136,7 +139,7 @@ pub(super) fn words(error: &Error) -> String {
         Error::DockerResponseServerError {
             status_code,
             message,
-        } if message.trim().is_empty() => format!("it answered {status_code}"),
+        } if message.trim().is_empty() => format!("status {status_code}"),
         Error::DockerResponseServerError { message, .. } => message.clone(),
         Error::RequestTimeoutError => "no answer".to_owned(),
         Error::SocketNotFoundError(path) => format!("there is no {path}"),

@@ -68,8 +68,9 @@ impl K3d {
             "KUBECONFIG",
             folder.join("kubeconfig").display().to_string(),
         );
-        // Its colours would stand in the way of reading it, and at a lower level it prints the join token.
-        set("LOG_COLORS", "false".to_owned());
+        // With colours, which come off again, its lines are the short ones that people know; at a lower level it prints
+        // the join token.
+        set("LOG_COLORS", "true".to_owned());
         set("LOG_LEVEL", "info".to_owned());
         // k3d mounts the engine's socket into its tools container. On other systems than Linux the engine lives in a
         // machine of its own, where the socket is where k3d looks for it by default.
@@ -224,8 +225,8 @@ impl Provider for K3d {
     }
 }
 
-/// k3d's own deadline, a little before ours, so that it can still say what it waited for.
+/// k3d's own deadline for its longest phase, before ours, so that it can still say what it waited for.
 fn own_timeout(deadline: Duration) -> String {
-    let millis = (deadline * 9 / 10).as_millis().max(1000);
-    format!("{millis}ms")
+    let margin = (deadline / 10).max(Duration::from_secs(5).min(deadline / 2));
+    format!("{}ms", (deadline - margin).as_millis())
 }

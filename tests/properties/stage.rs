@@ -1,0 +1,532 @@
+//! A database and a strict world, with what a property does to them: the real loop over both, and hands behind it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::sample::Index;
+use rollcall::execute::{Cancel, Caps, Emitter, Retries, Settings};
+use rollcall::model::{
+    ClusterId, ClusterName, ClusterView, EngineView, Guards, Mode, Policy, Prune, Scope, Seen,
+    Selector,
+};
+use rollcall::observe::Ask;
+use rollcall::plan::{ActionKind, Plan, PlanInput, Step, StepId, check, plan};
+use rollcall::reconcile::{Look, Question, Run, RunError, Runner, look};
+use rollcall::sandbox::Sandbox;
+use rollcall::store::{Holder, InitMode, Liveness, RunStart, Store, liveness};
+use rusqlite::Connection;
+use rusqlite::types::Value;
+
+use crate::draft::{Edit, Flaw, MANAGEMENT, PROVIDERS, Past, RowDraft, Way, Wish};
+use crate::gate::Gate;
+use crate::hand::Hand;
+
+/// The columns that say what people want, and the two that say when they said so.
+const INTENT: &str = "id, name, provider, subnet, node_port, pf_port, http_port, https_port, desired_state, created_at, updated_at, status IS 'stopped'";
+
+/// How an acting run ended.
+pub enum Ended {
+    /// The process died in the middle of it.
+    Died,
+    /// It came to its end.
+    Ran(Box<Run>),
+}
+
+impl Ended {
+    pub fn run(self) -> Run {
+        match self {
+            Self::Ran(run) => *run,
+            Self::Died => panic!("the process died"),
+        }
+    }
+}
+
+/// The stage.
+pub struct Stage {
+    dir: tempfile::TempDir,
+    pub sandbox: Sandbox,
+    pub hand: Hand,
+    /// The rows that cannot be right.
+    pub flawed: BTreeSet<String>,
+}
+
+impl Stage {
+    /// A fresh database and an empty world.
+    pub fn new(seed: u64) -> Self {
+        let memory = Path::new("/dev/shm");
+        let dir = if memory.is_dir() {
+            tempfile::tempdir_in(memory)
+        } else {
+            tempfile::tempdir()
+        };
+        let sandbox = Sandbox::in_memory(seed);
+        let stage = Self {
+            dir: dir.unwrap(),
+            hand: Hand::over(&sandbox),
+            sandbox,
+            flawed: BTreeSet::new(),
+        };
+        Store::init(&stage.path(), InitMode::Keep, &*stage.sandbox.clock()).unwrap();
+        stage
+    }
+
+    /// A world with this past.
+    pub fn after(past: &Past) -> Self {
+        let mut stage = Self::new(past.seed);
+        past.before.iter().for_each(|s| stage.hand.admit(s));
+        past.rows.iter().for_each(|row| stage.insert(row));
+        let repair = stage.policy(&Wish {
+            way: Way::Repair,
+            adopt: Vec::new(),
+            replace: Vec::new(),
+            replace_broken: false,
+            exclude: None,
+            jobs: 4,
+        });
+        stage.run(&repair, 4).unwrap();
+        let ids: Vec<ClusterId> = past.rows.iter().map(RowDraft::id).collect();
+        for (place, damage) in &past.damages {
+            if !ids.is_empty() {
+                stage.hand.damage(place.get(&ids), *damage);
+            }
+        }
+        past.after.iter().for_each(|s| stage.hand.admit(s));
+        for (place, edit) in &past.edits {
+            if !past.rows.is_empty() {
+                stage.edit(place.get(&past.rows), *edit);
+            }
+        }
+        past.more.iter().for_each(|row| stage.insert(row));
+        stage.sandbox.clear_journal().unwrap();
+        stage
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.dir.path().join("roll.db")
+    }
+
+    /// The database, open for writing.
+    pub fn store(&self) -> Arc<Store> {
+        Arc::new(Store::open_write(&self.path(), &*self.sandbox.clock()).unwrap())
+    }
+
+    pub fn execute(&self, sql: &str, values: &[Value]) -> usize {
+        let conn = Connection::open(self.path()).unwrap();
+        conn.execute(sql, rusqlite::params_from_iter(values))
+            .unwrap()
+    }
+
+    // Rows.
+
+    /// Writes a row, as `sqlite3` would; a name that is there already keeps its row.
+    pub fn insert(&mut self, row: &RowDraft) {
+        let port = |port: Option<u16>| port.map_or(Value::Null, |p| Value::Integer(i64::from(p)));
+        let text = |text: Option<&str>| text.map_or(Value::Null, |t| Value::Text(t.to_owned()));
+        let status = if row.stopped { "stopped" } else { "unknown" };
+        let values = [
+            text(Some(row.name)),
+            text(Some(row.provider)),
+            text(row.subnet),
+            port(row.forward.map(|_| 30080)),
+            port(row.forward),
+            port(row.http),
+            text(row.state),
+            text(Some(status)),
+        ];
+        let written = self.execute(
+            "INSERT OR IGNORE INTO clusters
+             (name, provider, subnet, node_port, pf_port, http_port, desired_state, status, created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'then', 'then')",
+            &values,
+        );
+        if let (1, Some(flaw)) = (written, row.flaw) {
+            self.spoil(row.name, flaw);
+        }
+    }
+
+    fn spoil(&mut self, name: &str, flaw: Flaw) {
+        let set = match flaw {
+            Flaw::HugePort => "http_port = 70000",
+            Flaw::WordyPort => "http_port = 'many'",
+            Flaw::NoSubnet => "subnet = '10.1.2.3/24'",
+            Flaw::UnknownProvider => "provider = 'minikube'",
+            Flaw::UnknownState => "desired_state = 'maybe'",
+        };
+        if self.set(name, set) > 0 {
+            self.flawed.insert(name.to_owned());
+        }
+    }
+
+    /// Changes a row by hand.
+    pub fn set(&self, name: &str, set: &str) -> usize {
+        let sql = format!("UPDATE clusters SET {set} WHERE name = ?1");
+        self.execute(&sql, &[Value::Text(name.to_owned())])
+    }
+
+    pub fn edit(&mut self, row: &RowDraft, edit: Edit) {
+        let name = row.name;
+        match edit {
+            Edit::Remove => {
+                self.execute(
+                    "DELETE FROM clusters WHERE name = ?1",
+                    &[Value::Text(name.to_owned())],
+                );
+                self.flawed.remove(name);
+            }
+            Edit::Absent => {
+                self.set(name, "desired_state = 'absent'");
+            }
+            Edit::Move => {
+                self.set(name, "provider = CASE provider WHEN 'k3d' THEN 'kind' WHEN 'kind' THEN 'k3d' ELSE provider END");
+            }
+            Edit::Http(port) => {
+                self.set(name, &format!("http_port = {port}"));
+                if row
+                    .flaw
+                    .is_some_and(|flaw| flaw == Flaw::HugePort || flaw == Flaw::WordyPort)
+                {
+                    self.flawed.remove(name);
+                }
+            }
+            Edit::Subnet(subnet) => {
+                self.set(name, &format!("subnet = '{subnet}'"));
+                if row.flaw == Some(Flaw::NoSubnet) {
+                    self.flawed.remove(name);
+                }
+            }
+            Edit::Flawed(flaw) => self.spoil(name, flaw),
+            Edit::Stopped => {
+                self.set(name, "status = 'stopped'");
+            }
+        }
+    }
+
+    /// What people wrote, row by row.
+    pub fn intent(&self) -> BTreeMap<String, Vec<Value>> {
+        let rows = self
+            .select(&format!("SELECT {INTENT} FROM clusters"))
+            .into_iter();
+        rows.map(|row| match &row[1] {
+            Value::Text(name) => (name.clone(), row),
+            other => panic!("a name: {other:?}"),
+        })
+        .collect()
+    }
+
+    /// The names of rows that were deleted and kept.
+    pub fn tombstones(&self) -> BTreeSet<String> {
+        let all = self.store().tombstones().unwrap();
+        all.into_iter().map(|tombstone| tombstone.name).collect()
+    }
+
+    // Looks.
+
+    pub fn view(&self, id: &ClusterId) -> Option<ClusterView> {
+        let mut clusters = engine(&self.sandbox).clusters;
+        clusters.get_mut(&id.provider)?.remove(&id.name)
+    }
+
+    /// The living clusters that hands made.
+    pub fn foreign(&self) -> BTreeMap<ClusterId, ClusterView> {
+        let all = engine(&self.sandbox).clusters.into_values().flatten();
+        all.map(|(_, view)| (view.id.clone(), view))
+            .filter(|(id, view)| view.has_nodes() && self.hand.made(id))
+            .collect()
+    }
+
+    /// Every cluster that a row names, that lives, or that something is left of.
+    pub fn known(&self) -> Vec<ClusterId> {
+        let there = engine(&self.sandbox).clusters.into_values().flatten();
+        let mut all: BTreeSet<ClusterId> = there.map(|(_, view)| view.id).collect();
+        let rows = self.intent().into_values();
+        all.extend(rows.filter_map(|row| match &row[1..3] {
+            [Value::Text(name), Value::Text(provider)] => format!("{provider}/{name}").parse().ok(),
+            _ => None,
+        }));
+        all.into_iter()
+            .filter(|id| PROVIDERS.contains(&id.provider.as_str()))
+            .collect()
+    }
+
+    /// What hands have besides clusters: containers, networks, listeners.
+    pub fn strange_things(&self) -> BTreeSet<String> {
+        let facts = engine(&self.sandbox).facts;
+        let networks = facts.networks.into_iter();
+        let networks = networks
+            .filter(|network| network.name.starts_with("net-"))
+            .map(|network| format!("{network:?}"));
+        let shown = self.sandbox.show().unwrap();
+        let ports = shown.listeners.iter().map(|port| format!("port {port}"));
+        networks.chain(ports).chain(shown.containers).collect()
+    }
+
+    /// Every row, whole.
+    pub fn table(&self) -> Vec<Vec<Value>> {
+        self.select("SELECT * FROM clusters ORDER BY id")
+    }
+
+    fn select(&self, sql: &str) -> Vec<Vec<Value>> {
+        let conn = Connection::open(self.path()).unwrap();
+        let mut statement = conn.prepare(sql).unwrap();
+        let columns = statement.column_count();
+        let rows = statement.query_map([], |row| (0..columns).map(|at| row.get(at)).collect());
+        rows.unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    /// Everything in the world that time does not change.
+    pub fn world(&self) -> serde_json::Value {
+        let mut shown = serde_json::to_value(self.sandbox.show().unwrap()).unwrap();
+        shown.as_object_mut().unwrap().remove("now");
+        shown
+    }
+
+    /// Looks without a lease and without the right to write.
+    pub fn look(&self, policy: &Policy) -> Look {
+        let store = Arc::new(Store::open_read(&self.path()).unwrap());
+        let world = self.sandbox.world();
+        let seen = runtime()
+            .block_on(look(&world, &store, &question(policy, true)))
+            .unwrap();
+        linted(&seen.plan, &seen.input());
+        seen
+    }
+
+    // Runs.
+
+    /// What a wish allows, in this world: names become clusters as on the command line, and what the command line
+    /// refuses to mix is not mixed.
+    pub fn policy(&self, wish: &Wish) -> Policy {
+        let world = self.sandbox.world();
+        let prune = |rows, orphans, registrations| Prune {
+            rows,
+            orphans,
+            registrations,
+        };
+        let (repair, prune) = match wish.way {
+            Way::Repair => (true, Prune::default()),
+            Way::RepairAndPrune => (true, prune(false, true, true)),
+            Way::Prune => (false, Prune::ALL),
+            Way::PruneRows => (false, prune(true, false, false)),
+            Way::PruneOrphans => (false, prune(false, true, false)),
+            Way::PruneRegistrations => (false, prune(false, false, true)),
+        };
+        let mut policy = Policy {
+            mode: Mode { repair, prune },
+            scope: Scope::default(),
+            replace: BTreeSet::new(),
+            replace_broken: wish.replace_broken,
+            adopt: BTreeSet::new(),
+            guards: Guards {
+                allow_all: true,
+                ..Guards::default()
+            },
+            management: ClusterName::parse(MANAGEMENT).unwrap(),
+            providers: world
+                .providers
+                .iter()
+                .map(|(id, provider)| (id.clone(), provider.traits()))
+                .collect(),
+            registrars_off: BTreeSet::new(),
+            in_progress: BTreeSet::new(),
+        };
+        if let Some(name) = wish.exclude {
+            policy.scope.exclude = vec![Selector::Name(ClusterName::parse(name).unwrap())];
+        }
+        if wish.adopt.is_empty() && wish.replace.is_empty() {
+            return policy;
+        }
+        let seen = self.look(&policy);
+        let rows: Vec<ClusterId> = seen
+            .snapshot
+            .desired
+            .intents()
+            .map(|(_, intent)| intent.spec.id.clone())
+            .filter(|id| id.name != policy.management)
+            .collect();
+        let foreign: Vec<ClusterId> = self.foreign().into_keys().collect();
+        let chosen = |from: &[ClusterId], places: &[Index]| -> BTreeSet<ClusterId> {
+            places
+                .iter()
+                .filter(|_| !from.is_empty())
+                .map(|place| place.get(from).clone())
+                .collect()
+        };
+        policy.replace = chosen(&rows, &wish.replace);
+        policy.adopt = chosen(&foreign, &wish.adopt);
+        policy
+            .adopt
+            .retain(|id| !policy.replace.iter().any(|other| other.name == id.name));
+        let leaving: BTreeSet<ClusterName> = self
+            .look(&policy)
+            .plan
+            .steps
+            .iter()
+            .filter(|step| step.action.kind() == ActionKind::Delete)
+            .filter_map(|step| step.action.cluster())
+            .map(|id| id.name)
+            .collect();
+        policy.adopt.retain(|id| !leaving.contains(&id.name));
+        policy
+    }
+
+    /// A run with nothing in its way.
+    pub fn run(&self, policy: &Policy, jobs: usize) -> Result<Run, RunError> {
+        self.run_with(policy, jobs, None, |_| {}).map(Ended::run)
+    }
+
+    /// A run, as the command line does it: the lease, a look, the ledger, the loop; with something between the look
+    /// and the deeds, and behind a gate. A run that died left its lease: it is broken, as a person would.
+    pub fn run_with(
+        &self,
+        policy: &Policy,
+        jobs: usize,
+        gate: Option<&Gate>,
+        between: impl FnOnce(&mut Look),
+    ) -> Result<Ended, RunError> {
+        let mut world = self.sandbox.world();
+        if let Some(gate) = gate {
+            world = gate.before(&world);
+        }
+        let store = self.store();
+        store.break_lock().unwrap();
+        let holder = Holder::of_this_process("rollcall reconcile");
+        let now = world.clock.now();
+        let lease = store.acquire(&holder, now, &liveness).unwrap();
+        let start = RunStart {
+            mode: "property".to_owned(),
+            args: String::new(),
+            source: "test".to_owned(),
+            actor: None,
+            host: holder.host.clone(),
+            pid: holder.pid,
+            lease: Some(lease.id().to_owned()),
+        };
+        let run = store.begin_run(&start, now).unwrap();
+        let (_alive, cancel) = tokio::sync::watch::channel(Cancel::No);
+        let runner = Runner {
+            world: &world,
+            store: Arc::clone(&store),
+            lease: &lease,
+            run,
+            settings: settings(jobs),
+            question: question(policy, false),
+            cancel,
+        };
+        let emitter = Emitter::new(Arc::clone(&world.clock), Vec::new());
+        let done = runtime().block_on(async {
+            let whole = async {
+                let mut first = runner.prepare().await?;
+                linted(&first.plan, &first.input());
+                between(&mut first);
+                runner.run(first, &emitter).await
+            };
+            let death = async {
+                match gate {
+                    Some(gate) => gate.death().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = death => Ok(Ended::Died),
+                ran = whole => ran.map(|run| Ended::Ran(Box::new(run))),
+            }
+        })?;
+        if let Ended::Ran(run) = &done {
+            linted(&run.last.plan, &run.last.input());
+            store.release(&lease).unwrap();
+        }
+        Ok(done)
+    }
+
+    /// Takes the lease from whoever has it.
+    pub fn steal_lease(&self) {
+        let store = self.store();
+        store.break_lock().unwrap();
+        let other = Holder::of_this_process("another rollcall");
+        store
+            .acquire(&other, self.sandbox.clock().now(), &|_| Liveness::Alive)
+            .unwrap();
+    }
+}
+
+/// What is on the engine, which must answer.
+pub fn engine(sandbox: &Sandbox) -> EngineView {
+    let world = sandbox.world();
+    match runtime().block_on(world.engine.look(Duration::from_secs(5))) {
+        Seen::Known(view) => view,
+        Seen::Unknown(unseen) => panic!("{unseen:?}"),
+    }
+}
+
+pub fn kubeconfig() -> rollcall::model::RegistrarId {
+    rollcall::model::RegistrarId::new("kubeconfig")
+}
+
+/// A plan that its linter accepts, and that is the same when it is made again.
+fn linted(made: &Plan, input: &PlanInput<'_>) {
+    let violations = check(made, input);
+    assert!(violations.is_empty(), "{violations:?} in {made:#?}");
+    assert_eq!(
+        format!("{made:?}"),
+        format!("{:?}", plan(input)),
+        "the same input, another plan"
+    );
+}
+
+/// The same plan with its steps in another order that their edges allow.
+pub fn shuffled(plan: &Plan, picks: &[Index]) -> Plan {
+    let mut left: Vec<&Step> = plan.steps.iter().collect();
+    let mut place: BTreeMap<StepId, StepId> = BTreeMap::new();
+    let mut steps = Vec::new();
+    while !left.is_empty() {
+        let ready: Vec<usize> = (0..left.len())
+            .filter(|at| left[*at].after.iter().all(|id| place.contains_key(id)))
+            .collect();
+        let pick = picks
+            .get(steps.len() % picks.len().max(1))
+            .map_or(0, |pick| pick.index(ready.len()));
+        let mut step = left.remove(ready[pick]).clone();
+        place.insert(step.id, StepId(steps.len()));
+        step.id = StepId(steps.len());
+        step.after = step.after.iter().map(|id| place[id]).collect();
+        step.after.sort_unstable();
+        steps.push(step);
+    }
+    Plan {
+        steps,
+        ..plan.clone()
+    }
+}
+
+fn question(policy: &Policy, respect_others: bool) -> Question {
+    Question {
+        policy: policy.clone(),
+        ask: Ask::default(),
+        probe: true,
+        accept_engine: false,
+        respect_others,
+    }
+}
+
+fn settings(jobs: usize) -> Settings {
+    Settings {
+        caps: Caps {
+            heavy: jobs,
+            per_provider: BTreeMap::new(),
+        },
+        step_timeout: Duration::from_secs(30),
+        look_timeout: Duration::from_secs(5),
+        retries: Retries::default(),
+        log_dir: None,
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
