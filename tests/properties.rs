@@ -106,24 +106,24 @@ proptest! {
 
     #[test]
     fn one_pass_suffices_when_nothing_fails(past in past(), wish in wish()) {
-        let stage = Stage::after(&past);
-        let policy = stage.policy(&wish);
-        let mut run = stage.run(&policy, wish.jobs).unwrap();
+        let stage = Stage::after(&past)?;
+        let policy = stage.policy(&wish)?;
+        let mut run = stage.run(&policy, wish.jobs)?;
         if !policy.adopt.is_empty() {
             // What was just taken over is changed only by a run that was shown it as ours.
-            run = stage.run(&policy, wish.jobs).unwrap();
+            run = stage.run(&policy, wish.jobs)?;
         }
         none(left_over(&stage, &run.last))?;
     }
 
     #[test]
     fn a_run_converges_after_a_crash_anywhere(past in past(), wish in wish(), at in moment()) {
-        let stage = Stage::after(&past);
-        let policy = stage.policy(&wish);
+        let stage = Stage::after(&past)?;
+        let policy = stage.policy(&wish)?;
         let gate = Gate::new(at, Happening::Death);
-        drop(stage.run_with(&policy, wish.jobs, Some(&gate), |_| {}).unwrap());
-        stage.run(&policy, wish.jobs).unwrap();
-        let last = stage.run(&policy, wish.jobs).unwrap().last;
+        drop(stage.run_with(&policy, wish.jobs, Some(&gate), |_| {})?);
+        stage.run(&policy, wish.jobs)?;
+        let last = stage.run(&policy, wish.jobs)?.last;
         none(left_over(&stage, &last))?;
     }
 
@@ -131,14 +131,14 @@ proptest! {
     fn a_run_converges_after_failures_anywhere(
         past in past(), wish in wish(), faults in prop::collection::vec(fault(), 1..3), at in moment(), dies: bool,
     ) {
-        let stage = Stage::after(&past);
-        let policy = stage.policy(&wish);
+        let stage = Stage::after(&past)?;
+        let policy = stage.policy(&wish)?;
         faults.iter().for_each(|fault| stage.sandbox.tell(fault).unwrap());
         let gate = Gate::new(if dies { at } else { u64::MAX }, Happening::Death);
-        drop(stage.run_with(&policy, wish.jobs, Some(&gate), |_| {}).unwrap());
+        drop(stage.run_with(&policy, wish.jobs, Some(&gate), |_| {})?);
         stage.sandbox.forget_faults().unwrap();
-        stage.run(&policy, wish.jobs).unwrap();
-        let last = stage.run(&policy, wish.jobs).unwrap().last;
+        stage.run(&policy, wish.jobs)?;
+        let last = stage.run(&policy, wish.jobs)?.last;
         none(left_over(&stage, &last))?;
     }
 }
@@ -150,9 +150,9 @@ proptest! {
     fn what_is_behind_an_unknown_source_is_not_touched(
         past in past(), wish in wish(), engine in prop::option::of(any::<bool>()), registrar in prop::option::of(any::<bool>()),
     ) {
-        let stage = Stage::after(&past);
-        let policy = stage.policy(&wish);
-        let registered: BTreeSet<ClusterId> = stage.look(&policy).snapshot.ledger.registrations
+        let stage = Stage::after(&past)?;
+        let policy = stage.policy(&wish)?;
+        let registered: BTreeSet<ClusterId> = stage.look(&policy)?.snapshot.ledger.registrations
             .into_iter().map(|entry| entry.cluster).collect();
         let (table, world) = (stage.table(), stage.world());
         if let Some(silent) = engine {
@@ -161,7 +161,7 @@ proptest! {
         if let Some(silent) = registrar {
             stage.sandbox.tell(if silent { "kubeconfig is silent" } else { "kubeconfig is down" }).unwrap();
         }
-        let run = stage.run(&policy, wish.jobs).unwrap();
+        let run = stage.run(&policy, wish.jobs)?;
         let journal = stage.sandbox.journal().unwrap();
         if engine.is_some() {
             prop_assert!(journal.records.is_empty(), "{journal:#?}");
@@ -190,10 +190,10 @@ proptest! {
         past in past(), wish in wish(), between in prop::collection::vec((any::<Index>(), damage()), 0..2),
         meanwhile in prop::option::of((any::<Index>(), damage())), at in moment(), faults in prop::collection::vec(fault(), 0..2),
     ) {
-        let stage = Stage::after(&past);
-        let policy = stage.policy(&wish);
+        let stage = Stage::after(&past)?;
+        let policy = stage.policy(&wish)?;
         let ids = stage.known();
-        let before = stage.look(&policy);
+        let before = stage.look(&policy)?;
         let foreign = stage.foreign();
         let strange = stage.strange_things();
         faults.iter().for_each(|fault| stage.sandbox.tell(fault).unwrap());
@@ -209,9 +209,9 @@ proptest! {
                 stage.hand.damage(place.get(&ids), *damage);
             }
         });
-        drop(done.unwrap());
+        drop(done?);
         stage.sandbox.forget_faults().unwrap();
-        stage.run(&policy, wish.jobs).unwrap();
+        stage.run(&policy, wish.jobs)?;
         none(harmed(&stage.sandbox.journal().unwrap(), &before))?;
         if between.is_empty() && meanwhile.is_none() {
             let after = stage.foreign();

@@ -7,7 +7,11 @@ use crate::model::{
     RegistrationEntry, Seen,
 };
 use crate::provider::{Fault, ProviderError};
+use crate::registrar::SharedRegistrar;
 use crate::store::Adoption;
+
+/// Of what life an entry is that nobody proved to be of any.
+const UNPROVEN: &str = "unproven";
 
 /// Writes the registration of a living cluster of ours, and the ledger's record of it.
 pub(super) async fn register(
@@ -41,7 +45,18 @@ pub(super) async fn register(
         .get(registrar)
         .ok_or_else(|| missing("cannot be registered: the registrar is off"))?;
     let access = provider.access(view).await?;
-    let fingerprint = port.register(&access, expected).await?;
+    let intent = intend(cx, registrar, id).await?;
+    let fingerprint = match port.register(&access, expected).await {
+        Ok(fingerprint) => fingerprint,
+        Err(error) => {
+            if intent == Intent::New && wrote_nothing(cx, port, id, &error).await {
+                let (registrar, id) = (registrar.clone(), id.clone());
+                cx.db(move |store| store.drop_registration(&registrar, &id))
+                    .await?;
+            }
+            return Err(error);
+        }
+    };
     let entry = RegistrationEntry {
         registrar: registrar.clone(),
         cluster: id.clone(),
@@ -49,6 +64,45 @@ pub(super) async fn register(
         fingerprint,
     };
     cx.db(move |store| store.put_registration(&entry)).await
+}
+
+/// Whether the ledger lists a registration since before this attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Intent {
+    Old,
+    New,
+}
+
+/// Intent before act: an entry that is written and not heard of, because the process died, is ours in the next run. It
+/// is of no proven life, so that run writes it anew, in place.
+async fn intend(
+    cx: &Context<'_>,
+    registrar: &RegistrarId,
+    id: &ClusterId,
+) -> Result<Intent, ProviderError> {
+    if cx.ledger().await?.registration(registrar, id).is_some() {
+        return Ok(Intent::Old);
+    }
+    let entry = RegistrationEntry {
+        registrar: registrar.clone(),
+        cluster: id.clone(),
+        incarnation: Incarnation::new(UNPROVEN),
+        fingerprint: Fingerprint::new(UNPROVEN),
+    };
+    cx.db(move |store| store.put_registration(&entry)).await?;
+    Ok(Intent::New)
+}
+
+/// Whether a failed attempt is proven to have written nothing: then an entry that appears later is somebody else's.
+async fn wrote_nothing(
+    cx: &Context<'_>,
+    port: &SharedRegistrar,
+    id: &ClusterId,
+    error: &ProviderError,
+) -> bool {
+    let seen = || port.observe(cx.settings.look_timeout);
+    error.fault == Fault::NotOurs
+        || matches!(seen().await, Seen::Known(view) if !view.entries.contains_key(id))
 }
 
 /// Takes a foreign cluster into the ledger, and the entries that registrars have under its name. What those entries
@@ -98,7 +152,7 @@ pub(super) async fn adopt(
         let entry = RegistrationEntry {
             registrar: registrar.clone(),
             cluster: id.clone(),
-            incarnation: Incarnation::new("unproven"),
+            incarnation: Incarnation::new(UNPROVEN),
             fingerprint: entry.fingerprint.clone(),
         };
         cx.db(move |store| store.put_registration(&entry)).await?;

@@ -480,10 +480,13 @@ pub(super) fn plan_rest(draft: &mut Draft, s: &Situation<'_>) {
         }
         let address = Address::Cluster(id.clone());
         match s.live(id) {
+            _ if s.is_management(id) => {}
+            Live::Foreign(..) if s.input.policy.adopt.contains(id) && !s.in_scope(id) => {
+                draft.hold(address, HeldReason::Excluded);
+            }
             Live::Foreign(view, _) if s.input.policy.adopt.contains(id) => {
                 adopt(draft, s, view, Some(captured(view)));
             }
-            _ if s.is_management(id) => {}
             Live::Foreign(..) | Live::ForeignResidue(_) => {
                 draft.hold(address, HeldReason::Unmanaged);
             }

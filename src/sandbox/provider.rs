@@ -106,7 +106,8 @@ impl Provider for SandboxProvider {
         deadline: Duration,
         log: &dyn StepLog,
     ) -> Result<(), ProviderError> {
-        if self.tool == Tool::K3d {
+        let rests = |state| !matches!(state, NodeState::Running | NodeState::Paused);
+        if self.tool == Tool::K3d && view.nodes.iter().any(|node| rests(node.state)) {
             self.callable()?;
         }
         let errand = Errand::new(Operation::Start, Some(&view.id), START_TAKES);
@@ -239,12 +240,9 @@ fn servers_first(view: &ClusterView) -> Vec<(&ContainerId, &str)> {
         .collect()
 }
 
-/// What `k3d cluster start` does: a paused node counts as running and stays paused.
+/// Unpauses and starts, as the real provider does: for `k3d cluster start` alone a paused node would count as running.
 fn start_stopped(state: &mut State, id: &ContainerId) -> Result<(), ProviderError> {
-    let container = state.container(id).ok_or_else(|| no_such_container(id))?;
-    if container.state == NodeState::Paused {
-        return Ok(());
-    }
+    state.unpause_container(id)?;
     state.start_container(id)
 }
 

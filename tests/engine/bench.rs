@@ -90,6 +90,24 @@ impl Bench {
 
     /// The same on another database.
     pub(crate) fn rollcall_on(&self, db: &Path, args: &[&str]) -> Said {
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = self.command_on(db, args).output().unwrap();
+        Said {
+            code: status.code().unwrap_or(-1),
+            out: String::from_utf8(stdout).unwrap(),
+            err: String::from_utf8(stderr).unwrap(),
+        }
+    }
+
+    /// A call that is not started yet.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        self.command_on(&self.db(), args)
+    }
+
+    fn command_on(&self, db: &Path, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
         command
             .arg("--db")
@@ -105,16 +123,7 @@ impl Bench {
         if let Some(host) = &self.docker_host {
             command.env("DOCKER_HOST", host);
         }
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = command.output().unwrap();
-        Said {
-            code: status.code().unwrap_or(-1),
-            out: String::from_utf8(stdout).unwrap(),
-            err: String::from_utf8(stderr).unwrap(),
-        }
+        command
     }
 
     pub(crate) fn sql(&self, statement: &str) {

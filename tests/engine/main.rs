@@ -15,6 +15,8 @@ mod bench;
 
 mod absent;
 mod adopting;
+mod broken;
+mod crash;
 mod damage;
 mod guards;
 mod six;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::sample::Index;
+use proptest::test_runner::TestCaseError;
+use proptest::{prop_assert, prop_assert_eq};
 use rollcall::execute::{Cancel, Caps, Emitter, Retries, Settings};
 use rollcall::model::{
     ClusterId, ClusterName, ClusterView, EngineView, Guards, Mode, Policy, Prune, Scope, Seen,
@@ -26,6 +28,9 @@ use crate::hand::Hand;
 /// The columns that say what people want, and the two that say when they said so.
 const INTENT: &str = "id, name, provider, subnet, node_port, pf_port, http_port, https_port, desired_state, created_at, updated_at, status IS 'stopped'";
 
+/// What a property goes on with, unless it is not true.
+pub type Checked<T> = Result<T, TestCaseError>;
+
 /// How an acting run ended.
 pub enum Ended {
     /// The process died in the middle of it.
@@ -35,10 +40,10 @@ pub enum Ended {
 }
 
 impl Ended {
-    pub fn run(self) -> Run {
+    fn run(self) -> Checked<Run> {
         match self {
-            Self::Ran(run) => *run,
-            Self::Died => panic!("the process died"),
+            Self::Ran(run) => Ok(*run),
+            Self::Died => Err(TestCaseError::fail("the process died")),
         }
     }
 }
@@ -48,8 +53,6 @@ pub struct Stage {
     dir: tempfile::TempDir,
     pub sandbox: Sandbox,
     pub hand: Hand,
-    /// The rows that cannot be right.
-    pub flawed: BTreeSet<String>,
 }
 
 impl Stage {
@@ -66,15 +69,14 @@ impl Stage {
             dir: dir.unwrap(),
             hand: Hand::over(&sandbox),
             sandbox,
-            flawed: BTreeSet::new(),
         };
         Store::init(&stage.path(), InitMode::Keep, &*stage.sandbox.clock()).unwrap();
         stage
     }
 
     /// A world with this past.
-    pub fn after(past: &Past) -> Self {
-        let mut stage = Self::new(past.seed);
+    pub fn after(past: &Past) -> Checked<Self> {
+        let stage = Self::new(past.seed);
         past.before.iter().for_each(|s| stage.hand.admit(s));
         past.rows.iter().for_each(|row| stage.insert(row));
         let repair = stage.policy(&Wish {
@@ -84,8 +86,8 @@ impl Stage {
             replace_broken: false,
             exclude: None,
             jobs: 4,
-        });
-        stage.run(&repair, 4).unwrap();
+        })?;
+        stage.run(&repair, 4)?;
         let ids: Vec<ClusterId> = past.rows.iter().map(RowDraft::id).collect();
         for (place, damage) in &past.damages {
             if !ids.is_empty() {
@@ -95,12 +97,12 @@ impl Stage {
         past.after.iter().for_each(|s| stage.hand.admit(s));
         for (place, edit) in &past.edits {
             if !past.rows.is_empty() {
-                stage.edit(place.get(&past.rows), *edit);
+                stage.edit(place.get(&past.rows).name, *edit);
             }
         }
         past.more.iter().for_each(|row| stage.insert(row));
         stage.sandbox.clear_journal().unwrap();
-        stage
+        Ok(stage)
     }
 
     pub fn path(&self) -> PathBuf {
@@ -121,7 +123,7 @@ impl Stage {
     // Rows.
 
     /// Writes a row, as `sqlite3` would; a name that is there already keeps its row.
-    pub fn insert(&mut self, row: &RowDraft) {
+    pub fn insert(&self, row: &RowDraft) {
         let port = |port: Option<u16>| port.map_or(Value::Null, |p| Value::Integer(i64::from(p)));
         let text = |text: Option<&str>| text.map_or(Value::Null, |t| Value::Text(t.to_owned()));
         let status = if row.stopped { "stopped" } else { "unknown" };
@@ -146,7 +148,7 @@ impl Stage {
         }
     }
 
-    fn spoil(&mut self, name: &str, flaw: Flaw) {
+    fn spoil(&self, name: &str, flaw: Flaw) {
         let set = match flaw {
             Flaw::HugePort => "http_port = 70000",
             Flaw::WordyPort => "http_port = 'many'",
@@ -154,9 +156,7 @@ impl Stage {
             Flaw::UnknownProvider => "provider = 'minikube'",
             Flaw::UnknownState => "desired_state = 'maybe'",
         };
-        if self.set(name, set) > 0 {
-            self.flawed.insert(name.to_owned());
-        }
+        self.set(name, set);
     }
 
     /// Changes a row by hand.
@@ -165,15 +165,13 @@ impl Stage {
         self.execute(&sql, &[Value::Text(name.to_owned())])
     }
 
-    pub fn edit(&mut self, row: &RowDraft, edit: Edit) {
-        let name = row.name;
+    pub fn edit(&self, name: &str, edit: Edit) {
         match edit {
             Edit::Remove => {
                 self.execute(
                     "DELETE FROM clusters WHERE name = ?1",
                     &[Value::Text(name.to_owned())],
                 );
-                self.flawed.remove(name);
             }
             Edit::Absent => {
                 self.set(name, "desired_state = 'absent'");
@@ -183,18 +181,9 @@ impl Stage {
             }
             Edit::Http(port) => {
                 self.set(name, &format!("http_port = {port}"));
-                if row
-                    .flaw
-                    .is_some_and(|flaw| flaw == Flaw::HugePort || flaw == Flaw::WordyPort)
-                {
-                    self.flawed.remove(name);
-                }
             }
             Edit::Subnet(subnet) => {
                 self.set(name, &format!("subnet = '{subnet}'"));
-                if row.flaw == Some(Flaw::NoSubnet) {
-                    self.flawed.remove(name);
-                }
             }
             Edit::Flawed(flaw) => self.spoil(name, flaw),
             Edit::Stopped => {
@@ -210,6 +199,19 @@ impl Stage {
             .into_iter();
         rows.map(|row| match &row[1] {
             Value::Text(name) => (name.clone(), row),
+            other => panic!("a name: {other:?}"),
+        })
+        .collect()
+    }
+
+    /// The names of the rows that cannot be right.
+    pub fn flawed(&self) -> BTreeSet<String> {
+        let wrong = "SELECT name FROM clusters WHERE provider NOT IN ('k3d', 'kind')
+            OR desired_state NOT IN ('present', 'absent') OR http_port = pf_port
+            OR typeof(http_port) = 'text' OR http_port > 65535 OR subnet = '10.1.2.3/24'";
+        let rows = self.select(wrong).into_iter().flatten();
+        rows.map(|name| match name {
+            Value::Text(name) => name,
             other => panic!("a name: {other:?}"),
         })
         .collect()
@@ -283,21 +285,21 @@ impl Stage {
     }
 
     /// Looks without a lease and without the right to write.
-    pub fn look(&self, policy: &Policy) -> Look {
+    pub fn look(&self, policy: &Policy) -> Checked<Look> {
         let store = Arc::new(Store::open_read(&self.path()).unwrap());
         let world = self.sandbox.world();
         let seen = runtime()
             .block_on(look(&world, &store, &question(policy, true)))
-            .unwrap();
-        linted(&seen.plan, &seen.input());
-        seen
+            .map_err(bug)?;
+        linted(&seen.plan, &seen.input())?;
+        Ok(seen)
     }
 
     // Runs.
 
     /// What a wish allows, in this world: names become clusters as on the command line, and what the command line
     /// refuses to mix is not mixed.
-    pub fn policy(&self, wish: &Wish) -> Policy {
+    pub fn policy(&self, wish: &Wish) -> Checked<Policy> {
         let world = self.sandbox.world();
         let prune = |rows, orphans, registrations| Prune {
             rows,
@@ -335,9 +337,9 @@ impl Stage {
             policy.scope.exclude = vec![Selector::Name(ClusterName::parse(name).unwrap())];
         }
         if wish.adopt.is_empty() && wish.replace.is_empty() {
-            return policy;
+            return Ok(policy);
         }
-        let seen = self.look(&policy);
+        let seen = self.look(&policy)?;
         let rows: Vec<ClusterId> = seen
             .snapshot
             .desired
@@ -359,7 +361,7 @@ impl Stage {
             .adopt
             .retain(|id| !policy.replace.iter().any(|other| other.name == id.name));
         let leaving: BTreeSet<ClusterName> = self
-            .look(&policy)
+            .look(&policy)?
             .plan
             .steps
             .iter()
@@ -368,12 +370,13 @@ impl Stage {
             .map(|id| id.name)
             .collect();
         policy.adopt.retain(|id| !leaving.contains(&id.name));
-        policy
+        Ok(policy)
     }
 
     /// A run with nothing in its way.
-    pub fn run(&self, policy: &Policy, jobs: usize) -> Result<Run, RunError> {
-        self.run_with(policy, jobs, None, |_| {}).map(Ended::run)
+    pub fn run(&self, policy: &Policy, jobs: usize) -> Checked<Run> {
+        self.run_with(policy, jobs, None, |_| {})
+            .and_then(Ended::run)
     }
 
     /// A run, as the command line does it: the lease, a look, the ledger, the loop; with something between the look
@@ -384,7 +387,7 @@ impl Stage {
         jobs: usize,
         gate: Option<&Gate>,
         between: impl FnOnce(&mut Look),
-    ) -> Result<Ended, RunError> {
+    ) -> Checked<Ended> {
         let mut world = self.sandbox.world();
         if let Some(gate) = gate {
             world = gate.before(&world);
@@ -417,10 +420,10 @@ impl Stage {
         let emitter = Emitter::new(Arc::clone(&world.clock), Vec::new());
         let done = runtime().block_on(async {
             let whole = async {
-                let mut first = runner.prepare().await?;
-                linted(&first.plan, &first.input());
+                let mut first = runner.prepare().await.map_err(bug)?;
+                linted(&first.plan, &first.input())?;
                 between(&mut first);
-                runner.run(first, &emitter).await
+                runner.run(first, &emitter).await.map_err(bug)
             };
             let death = async {
                 match gate {
@@ -435,7 +438,7 @@ impl Stage {
             }
         })?;
         if let Ended::Ran(run) = &done {
-            linted(&run.last.plan, &run.last.input());
+            linted(&run.last.plan, &run.last.input())?;
             store.release(&lease).unwrap();
         }
         Ok(done)
@@ -466,14 +469,16 @@ pub fn kubeconfig() -> rollcall::model::RegistrarId {
 }
 
 /// A plan that its linter accepts, and that is the same when it is made again.
-fn linted(made: &Plan, input: &PlanInput<'_>) {
+fn linted(made: &Plan, input: &PlanInput<'_>) -> Checked<()> {
     let violations = check(made, input);
-    assert!(violations.is_empty(), "{violations:?} in {made:#?}");
-    assert_eq!(
-        format!("{made:?}"),
-        format!("{:?}", plan(input)),
-        "the same input, another plan"
-    );
+    prop_assert!(violations.is_empty(), "{violations:?} in {made:#?}");
+    let again = plan(input);
+    prop_assert_eq!(format!("{made:?}"), format!("{again:?}"));
+    Ok(())
+}
+
+fn bug(error: RunError) -> TestCaseError {
+    TestCaseError::fail(format!("the run was refused: {error}"))
 }
 
 /// The same plan with its steps in another order that their edges allow.

@@ -123,10 +123,7 @@ fn really(stage: &Stage, look: &Look, held: &Held) -> bool {
         }
         HeldReason::InvalidRow { .. } => {
             let name = held.address.to_string();
-            stage
-                .flawed
-                .iter()
-                .any(|flawed| name == format!("row/{flawed}"))
+            stage.flawed().iter().any(|flawed| name == format!("row/{flawed}"))
         }
         HeldReason::PortTaken { port, .. } => {
             let port = Port::parse(i64::from(*port)).unwrap();

@@ -7,14 +7,14 @@ use async_trait::async_trait;
 use bollard::Docker;
 use bollard::query_parameters::StartContainerOptions;
 
-use super::client::{PATIENCE, connect, failed, silent, unreached, unseen};
+use super::client::{PATIENCE, connect, failed, is_gone, silent, unreached, unseen};
 use super::dialect::Dialect;
 use super::endpoint::{Endpoint, SOURCE};
 use super::inventory::{Container, Volume};
 use super::listeners::listeners;
 use super::making::{self, NetworkPlan};
 use super::reading::{self, ReadError};
-use super::{archive, remove, view};
+use super::{archive, remove, view, wire};
 use crate::model::{
     ClusterView, ContainerId, EngineView, NodeRole, NodeState, NodeView, Phase, Seen, Unseen,
     UnseenKind,
@@ -110,14 +110,8 @@ impl DockerEngine {
     pub(in crate::provider) async fn containers(&self) -> Result<Vec<Container>, ProviderError> {
         let docker = self.docker()?;
         within("list its containers", async {
-            reading::containers(&docker)
-                .await
-                .map_err(|error| match error {
-                    ReadError::Engine(error) => failed("list its containers", &error),
-                    ReadError::Nonsense(what) => {
-                        ProviderError::new(Fault::Transient, format!("Docker listed {what}"))
-                    }
-                })
+            let listed = reading::containers(&docker).await;
+            listed.map_err(|error| error.in_step("list its containers"))
         })
         .await
     }
@@ -131,8 +125,8 @@ impl DockerEngine {
         let what = format!("inspect volume {name}");
         within(&what, async {
             match docker.inspect_volume(name).await {
-                Ok(found) => Ok(Some(reading::volume(found))),
-                Err(error) if super::client::is_gone(&error) => Ok(None),
+                Ok(found) => Ok(Some(wire::volume(found))),
+                Err(error) if is_gone(&error) => Ok(None),
                 Err(error) => Err(failed(&what, &error)),
             }
         })

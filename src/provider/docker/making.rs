@@ -7,7 +7,8 @@ use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest, VolumeCreateReques
 
 use super::client::{failed, is_gone, status, words};
 use super::inventory::{CLUSTER, Labels, NONCE, nonce};
-use super::reading::{ReadError, networks, volume};
+use super::reading::networks;
+use super::wire::volume;
 use crate::model::{ClusterId, Nonce, Subnet};
 use crate::provider::{Fault, ProviderError};
 
@@ -95,12 +96,8 @@ fn no_network(plan: &NetworkPlan<'_>, why: &str) -> ProviderError {
 }
 
 async fn ids_of(docker: &Docker, name: &str) -> Result<Vec<String>, ProviderError> {
-    let listed = networks(docker).await.map_err(|error| match error {
-        ReadError::Engine(error) => failed("list its networks", &error),
-        ReadError::Nonsense(what) => {
-            ProviderError::new(Fault::Transient, format!("Docker listed {what}"))
-        }
-    })?;
+    let listed = networks(docker).await;
+    let listed = listed.map_err(|error| error.in_step("list its networks"))?;
     let same = listed.into_iter().filter(|network| network.name == name);
     Ok(same.map(|network| network.id.as_str().to_owned()).collect())
 }

@@ -23,6 +23,7 @@ mod making;
 mod reading;
 mod remove;
 mod view;
+mod wire;
 
 pub use engine::DockerEngine;
 

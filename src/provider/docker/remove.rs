@@ -10,7 +10,7 @@ use bollard::query_parameters::{
 use futures_util::future::join_all;
 
 use super::client::{PATIENCE, failed, is_gone, status, words};
-use super::reading::volume;
+use super::wire::volume;
 use crate::model::{ContainerId, NetworkId, VolumeId};
 use crate::provider::{Fault, Parts, ProviderError, StepLog};
 

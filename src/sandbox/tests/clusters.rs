@@ -330,13 +330,14 @@ async fn a_stopped_cluster_starts_and_keeps_its_incarnation() {
 }
 
 #[tokio::test]
-async fn the_engine_unpauses_and_k3d_does_not() {
+async fn a_start_unpauses_by_either_port() {
     let scene = Scene::new();
     let view = scene.made(&plain("k3d/dev")).await;
     scene.sandbox.pause(&view.id).unwrap();
     assert_eq!(scene.phase(&view.id).await, Phase::Paused);
     scene.start(&view.id).await.unwrap();
-    assert_eq!(scene.phase(&view.id).await, Phase::Paused);
+    assert_eq!(scene.phase(&view.id).await, Phase::Running);
+    scene.sandbox.pause(&view.id).unwrap();
     scene.world.engine.start(&view, &scene.log).await.unwrap();
     assert_eq!(scene.phase(&view.id).await, Phase::Running);
 }
