@@ -1,7 +1,7 @@
 //! The planner: what differs, why, and what to do about it.
 //!
 //! In: [`PlanInput`], everything there is to know, as values. Out: a [`Plan`], in which every difference is either a
-//! step with its reasons or held with its reason; [`check`] is a linter that did not write the plan.
+//! step with its reasons or held with its reason; [`check()`] is a linter that did not write the plan.
 //! Must not: do I/O, read a clock, draw a random number, log, panic, or contain a provider's name.
 
 mod action;

@@ -475,11 +475,13 @@ fn leave_present<'a>(
 /// What is alive or left over and no row names: our orphans go in a prune, foreign things are shown.
 pub(super) fn plan_rest(draft: &mut Draft, s: &Situation<'_>) {
     for id in s.known_ids() {
-        if s.has_row(id) || s.claimed_by_invalid(id) || s.moved_to(id).is_some() {
+        if s.has_row(id) || s.claimed_by_invalid(id) {
             continue;
         }
         let address = Address::Cluster(id.clone());
         match s.live(id) {
+            // Its row moved to another provider, and says there what becomes of it.
+            Live::Ours(..) if s.moved_to(id).is_some() => {}
             _ if s.is_management(id) => {}
             Live::Foreign(..) if s.input.policy.adopt.contains(id) && !s.in_scope(id) => {
                 draft.hold(address, HeldReason::Excluded);

@@ -150,8 +150,11 @@ impl<'a> Situation<'a> {
         !self.has_row(id)
             && !self.claimed_by_invalid(id)
             && !self.is_management(id)
-            && matches!(self.live(id), Live::Ours(..) | Live::Residue(_))
-            && self.moved_to(id).is_none()
+            && match self.live(id) {
+                Live::Ours(..) => self.moved_to(id).is_none(),
+                Live::Residue(_) => true,
+                Live::Absent | Live::ForeignResidue(_) | Live::Foreign(..) => false,
+            }
     }
 
     /// The row of this name under another provider that has nothing alive of its own: the cluster did not become an

@@ -113,6 +113,9 @@ impl Tool {
     }
 }
 
+/// The longest that a tool's line may be in a message, in characters.
+const LONGEST: usize = 300;
+
 /// What a failure looks like in the tools' own words, what kind it is, and the way out. The first that fits counts.
 const SYMPTOMS: [(&str, Fault, Option<&str>); 18] = [
     (
@@ -195,17 +198,20 @@ const SYMPTOMS: [(&str, Fault, Option<&str>); 18] = [
 
 /// Reads a tool's last lines.
 fn diagnose(end: &str, killed: bool, tail: &[String]) -> ProviderError {
-    let message = match complaint(tail) {
-        Some(line) => format!("{end}: {line}"),
-        None => end.to_owned(),
+    let symptom = SYMPTOMS.iter().find_map(|(words, fault, hint)| {
+        let line = tail.iter().rev().find(|line| line.contains(words))?;
+        Some((line, *fault, *hint))
+    });
+    let (line, fault, hint) = match symptom {
+        // What passes is said in many words on the way; the complaint at the end sums it up.
+        Some((_, Fault::Transient, hint)) => (complaint(tail), Fault::Transient, hint),
+        Some((line, fault, hint)) => (Some(line), fault, hint),
+        None if killed => (complaint(tail), Fault::Transient, None),
+        None => (complaint(tail), Fault::Permanent, None),
     };
-    let symptom = SYMPTOMS
-        .iter()
-        .find(|(words, _, _)| tail.iter().any(|line| line.contains(words)));
-    let (fault, hint) = match symptom {
-        Some((_, fault, hint)) => (*fault, *hint),
-        None if killed => (Fault::Transient, None),
-        None => (Fault::Permanent, None),
+    let message = match line {
+        Some(line) => format!("{end}: {}", essence(line)),
+        None => end.to_owned(),
     };
     let error = ProviderError::new(fault, message);
     match hint {
@@ -216,7 +222,7 @@ fn diagnose(end: &str, killed: bool, tail: &[String]) -> ProviderError {
 
 /// The line that says what went wrong: the last one that the tool calls an error, but for k3d's general farewell; else
 /// its last line.
-fn complaint(tail: &[String]) -> Option<String> {
+fn complaint(tail: &[String]) -> Option<&String> {
     let farewell = |line: &&String| line.contains("Cluster creation FAILED");
     let wrong = |line: &&String| {
         ["ERRO", "FATA", "ERROR:", "panic:"]
@@ -224,16 +230,30 @@ fn complaint(tail: &[String]) -> Option<String> {
             .any(|word| line.trim_start().starts_with(word))
     };
     let said = || tail.iter().rev().filter(|line| !line.trim().is_empty());
-    let line = said()
+    said()
         .filter(wrong)
         .find(|line| !farewell(line))
-        .or_else(|| said().next())?;
+        .or_else(|| said().next())
+}
+
+/// A line without its level; of a long one the end, for both tools put the cause last.
+fn essence(line: &str) -> String {
     let text = ["ERRO[", "FATA["]
         .iter()
         .find_map(|level| line.trim_start().strip_prefix(level)?.split_once("] "))
-        .map_or(line.as_str(), |(_, text)| text)
-        .trim_start_matches("ERROR: ");
-    Some(one_line(text, 400))
+        .map_or(line, |(_, text)| text);
+    let text = [
+        "ERROR: ",
+        "Command Output: ",
+        "docker: Error response from daemon: ",
+    ]
+    .iter()
+    .fold(text.trim(), |text, prefix| text.trim_start_matches(prefix));
+    let text = one_line(text, 4096);
+    match text.char_indices().rev().nth(LONGEST) {
+        Some((at, _)) => format!("…{}", text.get(at..).unwrap_or_default()),
+        None => text,
+    }
 }
 
 /// A line without its terminal colours (`ESC [ ... m`).
@@ -287,6 +307,13 @@ mod tests {
                 "Failed Cluster Start: Failed to add one or more agents: Bind for 127.0.0.1:16444 failed: port is already allocated",
             ),
             (
+                "ERROR: failed to create cluster: command \"docker run --name a-control-plane\" failed with error: exit status 125\n\
+                 Command Output: f00\n\
+                 docker: Error response from daemon: driver failed: Bind for 127.0.0.1:28666 failed: port is already allocated.",
+                Fault::Permanent,
+                "driver failed: Bind for 127.0.0.1:28666 failed: port is already allocated.",
+            ),
+            (
                 "ERROR: failed to create cluster: could not find a log line that matches \"Reached target .*Multi-User System.*|detected cgroup v1\"",
                 Fault::Transient,
                 "failed to create cluster: could not find a log line that matches \"Reached target .*Multi-User System.*|detected cgroup v1\"",
@@ -319,6 +346,17 @@ mod tests {
             diagnose("k3d was killed", true, &[]).fault,
             Fault::Transient
         );
+    }
+
+    #[test]
+    fn of_a_long_complaint_the_end_is_shown() {
+        let tail = [format!("ERRO[0001] {} the cause", "x".repeat(1000))];
+        let error = diagnose("k3d exited with 1", false, &tail);
+        assert!(
+            error.message.starts_with("k3d exited with 1: …x")
+                && error.message.ends_with(" the cause")
+        );
+        assert!(error.message.len() < 400);
     }
 
     #[test]

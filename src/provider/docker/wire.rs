@@ -35,7 +35,7 @@ pub(super) fn network(network: models::Network) -> Result<Network, Nonsense> {
 pub(super) fn volume(volume: models::Volume) -> Volume {
     let created = volume
         .created_at
-        .and_then(|at| Timestamp::from_second(at.unix_timestamp()).ok());
+        .and_then(|at| at.parse::<Timestamp>().ok());
     Volume {
         name: volume.name,
         created: created.map(|at| at.to_string()).unwrap_or_default(),

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use super::observe::in_the_way;
 use super::wire::file;
-use crate::model::{
-    ClusterName, ClusterSpec, ContainerId, NodeState, Nonce, Port, Ports, Subnet,
-};
+use crate::model::{ClusterName, ClusterSpec, ContainerId, NodeState, Nonce, Port, Ports, Subnet};
 use crate::provider::docker::Container;
 use crate::provider::{CreateOrder, Fault};
 
@@ -57,7 +55,10 @@ fn names_and_labels_of_a_cluster_are_in_its_way_and_no_others() {
         name: name.to_owned(),
         image: String::new(),
         state: NodeState::Exited,
-        labels: cluster.map(|c| ("k3d.cluster".to_owned(), c.to_owned())).into_iter().collect(),
+        labels: cluster
+            .map(|c| ("k3d.cluster".to_owned(), c.to_owned()))
+            .into_iter()
+            .collect(),
         ports: BTreeSet::new(),
         networks: BTreeMap::new(),
         mounts: Vec::new(),
@@ -73,5 +74,8 @@ fn names_and_labels_of_a_cluster_are_in_its_way_and_no_others() {
     ];
     let name = ClusterName::parse("a").unwrap();
     let taken: Vec<String> = in_the_way(&all, &name).into_iter().collect();
-    assert_eq!(taken, ["k3d-a-server-0", "k3d-a-serverlb", "k3d-a-tools", "odd"]);
+    assert_eq!(
+        taken,
+        ["k3d-a-server-0", "k3d-a-serverlb", "k3d-a-tools", "odd"]
+    );
 }
