@@ -218,7 +218,6 @@ async fn a_k3d_cluster_lives_and_leaves_nothing() {
     };
     let order = order("k3d/pk-a", 1, ports, Some("10.231.0.0/24"));
     let id = &order.spec.id;
-    let provider = &scene.world.providers[&id.provider];
     scene.create(&order).await.unwrap();
 
     let view = scene.cluster(id).await;
@@ -271,22 +270,29 @@ async fn a_k3d_cluster_lives_and_leaves_nothing() {
     );
     scene.ready(&view).await;
 
+    rest_and_wake(&scene, &view).await;
+    widen_and_break(&scene, &view).await;
+    scene.remove(id, &order.nonce).await.unwrap();
+    assert_eq!(things(), before);
+    scene.remove(id, &order.nonce).await.unwrap();
+}
+
+/// Pauses and stops the cluster; both times a start brings it back as it was.
+async fn rest_and_wake(scene: &Scene, view: &ClusterView) {
+    let (id, ports) = (&view.id, &view.ports);
+    let provider = &scene.world.providers[&id.provider];
     // A pause answers TCP and nothing else; a start mends it without k3d.
     docker(&["pause", "k3d-pk-a-server-0"]);
     let paused = scene.cluster(id).await;
     assert_eq!(paused.phase, Phase::Paused);
-    assert_eq!(paused.ports, ports.published());
+    assert_eq!(paused.ports, *ports);
     provider.start(&paused, DEADLINE, &scene.log).await.unwrap();
     scene.ready(&scene.cluster(id).await).await;
 
     docker(&["stop", "-t", "1", "k3d-pk-a-serverlb", "k3d-pk-a-server-0"]);
     let stopped = scene.cluster(id).await;
     assert_eq!(stopped.phase, Phase::Stopped);
-    assert_eq!(
-        stopped.ports,
-        ports.published(),
-        "wanted ports are seen at rest"
-    );
+    assert_eq!(stopped.ports, *ports, "wanted ports are seen at rest");
     assert_eq!(stopped.api_port, view.api_port);
     assert_eq!(stopped.incarnation, view.incarnation);
     assert!(!stopped.accepts_ports);
@@ -298,18 +304,40 @@ async fn a_k3d_cluster_lives_and_leaves_nothing() {
     let again = scene.cluster(id).await;
     assert_eq!(again.api_port, view.api_port, "the API's port stays");
     scene.ready(&again).await;
+}
 
+/// Adds ports, then takes the load balancer away.
+async fn widen_and_break(scene: &Scene, view: &ClusterView) {
+    let id = &view.id;
+    let provider = &scene.world.providers[&id.provider];
+    let again = scene.cluster(id).await;
     let more = PortMap::from([(port(443), port(28443)), (port(8080), port(28081))]);
     provider
         .add_ports(&again, &more, DEADLINE, &scene.log)
         .await
         .unwrap();
     let wider = scene.cluster(id).await;
-    let mut all = ports.published();
+    let mut all = view.ports.clone();
     all.extend(&more);
     assert_eq!(wider.ports, all);
     assert_eq!(wider.phase, Phase::Running);
     scene.ready(&wider).await;
+
+    let stub = "rollcall-test/k3d-tools:ok";
+    docker(&[
+        "run", "-d", "--name", "p-held", "-p", "28449:80", stub, "noop",
+    ]);
+    let held = PortMap::from([(port(8081), port(28449))]);
+    let error = provider
+        .add_ports(&wider, &held, DEADLINE, &scene.log)
+        .await
+        .unwrap_err();
+    assert_eq!(error.fault, Fault::Permanent, "{error}");
+    assert!(error.message.contains("28449"), "{error}");
+    docker(&["rm", "-f", "p-held"]);
+    let same = scene.cluster(id).await;
+    assert_eq!((same.phase, &same.ports), (Phase::Running, &wider.ports));
+    scene.ready(&same).await;
 
     docker(&["rm", "-fv", "k3d-pk-a-serverlb"]);
     let partial = scene.cluster(id).await;
@@ -324,10 +352,6 @@ async fn a_k3d_cluster_lives_and_leaves_nothing() {
         .await
         .unwrap_err();
     assert_eq!(error.fault, Fault::Permanent);
-
-    scene.remove(id, &order.nonce).await.unwrap();
-    assert_eq!(things(), before);
-    scene.remove(id, &order.nonce).await.unwrap();
 }
 
 #[tokio::test]
@@ -485,26 +509,60 @@ async fn a_creation_that_dies_anywhere_leaves_nothing_without_the_mark() {
             let mark = u8::try_from(mark).unwrap() + 16;
             let order = order(cluster, mark, Ports::default(), subnet);
             // Dropping the future is what a second Ctrl-C does.
-            let died =
-                tokio::time::timeout(Duration::from_millis(after), scene.create(&order)).await;
+            let _ = tokio::time::timeout(Duration::from_millis(after), scene.create(&order)).await;
             // The tool gets TERM now and is gone a moment later.
             tokio::time::sleep(Duration::from_millis(700)).await;
-            eprintln!(
-                "{cluster} after {after} ms ({}): {:?}",
-                if died.is_err() { "killed" } else { "done" },
-                scene.find(&order.spec.id).await.map(|v| (
-                    v.phase,
-                    v.nodes
-                        .iter()
-                        .map(|n| (n.name.clone(), n.state))
-                        .collect::<Vec<_>>()
-                ))
-            );
             all_marked(&scene, &order.spec.id, &order.nonce, &before).await;
             scene.remove(&order.spec.id, &order.nonce).await.unwrap();
             assert_eq!(things(), before, "{cluster} after {after} ms");
         }
     }
+}
+
+#[tokio::test]
+async fn an_edit_that_dies_anywhere_is_mended() {
+    let Some(scene) = Scene::open() else { return };
+    let before = things();
+    let ports = Ports {
+        http: Some(port(28700)),
+        ..Ports::default()
+    };
+    let order = order("k3d/pk-j", 11, ports, None);
+    let id = &order.spec.id;
+    let provider = &scene.world.providers[&id.provider];
+    scene.create(&order).await.unwrap();
+    for (at, after) in [30, 80, 130, 200, 300, 450, 600, 800]
+        .into_iter()
+        .enumerate()
+    {
+        let new = u16::try_from(at).unwrap();
+        let more = PortMap::from([(port(8000 + new), port(28710 + new))]);
+        let view = scene.cluster(id).await;
+        let edit = provider.add_ports(&view, &more, DEADLINE, &scene.log);
+        let _ = tokio::time::timeout(Duration::from_millis(after), edit).await;
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        let found = scene.cluster(id).await;
+        if found.phase != Phase::Running {
+            provider.start(&found, DEADLINE, &scene.log).await.unwrap();
+        }
+        let view = scene.cluster(id).await;
+        assert_eq!(view.phase, Phase::Running, "after {after} ms: {view:?}");
+        assert_eq!(view.ports.get(&Ports::HTTP), Some(&port(28700)));
+        scene.ready(&view).await;
+    }
+    let view = scene.cluster(id).await;
+    let more = PortMap::from([(port(8100), port(28799))]);
+    provider
+        .add_ports(&view, &more, DEADLINE, &scene.log)
+        .await
+        .unwrap();
+    let view = scene.cluster(id).await;
+    let names: Vec<&str> = view.nodes.iter().map(|node| node.name.as_str()).collect();
+    assert_eq!(names, ["k3d-pk-j-server-0", "k3d-pk-j-serverlb"]);
+    assert_eq!(view.ports.get(&port(8100)), Some(&port(28799)));
+    scene.ready(&view).await;
+    scene.remove(id, &order.nonce).await.unwrap();
+    assert_eq!(things(), before);
 }
 
 #[tokio::test]

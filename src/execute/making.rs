@@ -6,9 +6,11 @@ use super::context::{Context, cluster_in, new_nonce};
 use super::parts::own_parts;
 use super::step_log::Log;
 use crate::model::{
-    ClusterId, ClusterSpec, ClusterView, Entry, EntryKey, Incarnation, NodeState, Phase, PortMap,
+    ClusterId, ClusterSpec, ClusterView, Entry, EntryKey, Incarnation, NodeRole, NodeState,
+    Ownership, Phase, PortMap,
 };
 use crate::provider::{CreateOrder, Fault, Parts, ProviderError, SharedProvider};
+use crate::store::EntryParts;
 
 /// How often a cluster that should come up is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(300);
@@ -245,6 +247,7 @@ pub(super) async fn add_ports(
         .iter()
         .all(|(inside, host)| view.ports.get(inside) == Some(host))
     {
+        record_new_balancer(cx, &view).await?;
         return wait_ready(cx, id, Some(life), cx.settings.step_timeout, log).await;
     }
     Err(added.err().unwrap_or_else(|| {
@@ -253,6 +256,21 @@ pub(super) async fn add_ports(
             "the tool said it was done and the ports are not published",
         )
     }))
+}
+
+/// Adding ports makes the load balancer anew; it is listed, or nobody knew whose it is once its servers are gone.
+async fn record_new_balancer(cx: &Context<'_>, view: &ClusterView) -> Result<(), ProviderError> {
+    let ledger = cx.ledger().await?;
+    let Ownership::Ours(entry) = ledger.ownership(view) else {
+        return Ok(());
+    };
+    let key = entry.key;
+    let balancers = view.nodes.iter().filter(|n| n.role == NodeRole::Balancer);
+    let parts = EntryParts {
+        containers: balancers.map(|node| node.id.clone()).collect(),
+        ..EntryParts::default()
+    };
+    cx.db(move |store| store.record_parts(key, &parts)).await
 }
 
 /// Looks again and again until the cluster is ready, has no chance to be, or the time is up. The clock is the world's,

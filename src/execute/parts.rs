@@ -1,6 +1,6 @@
 //! What of a cluster is its own: the parts that the ledger records and a deletion takes away.
 
-use crate::model::{ClusterView, Entry};
+use crate::model::{ClusterView, Entry, NodeRole};
 use crate::provider::Parts;
 use crate::store::EntryParts;
 
@@ -39,9 +39,14 @@ pub fn own_parts(entry: &Entry, view: &ClusterView) -> EntryParts {
 /// What a deletion takes away: all containers (the load balancer and helpers among them, which the ledger need not
 /// list), and those networks and volumes that the entry covers.
 pub(super) fn doomed(entry: &Entry, view: &ClusterView) -> Parts {
+    // A load balancer is ours by the servers beside it, or because it is listed.
+    let served = view.proving_nodes().next().is_some();
+    let containers = view.nodes.iter().filter(|node| {
+        served || node.role != NodeRole::Balancer || entry.covers(&node.id, node.nonce.as_ref())
+    });
     Parts {
         of: Some(view.id.clone()),
-        containers: view.nodes.iter().map(|node| node.id.clone()).collect(),
+        containers: containers.map(|node| node.id.clone()).collect(),
         networks: view
             .networks
             .iter()

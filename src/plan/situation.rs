@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::PlanInput;
 use crate::model::{
-    ClusterId, ClusterName, ClusterView, EngineView, Entry, NetworkId, NetworkView, Ownership,
-    RegistrarView, Seen, Stranger, ToolView, VolumeView,
+    ClusterId, ClusterName, ClusterView, EngineView, Entry, NetworkId, NetworkView, NodeRole,
+    Ownership, RegistrarView, Seen, Stranger, ToolView, VolumeView,
 };
 
 /// What is left of a dead cluster.
@@ -93,7 +93,10 @@ impl<'a> Situation<'a> {
         let view = self.input.observed.cluster(id);
         if let Some(view) = view.filter(|view| view.has_nodes()) {
             return match self.input.ledger.ownership(view) {
-                Ownership::Ours(entry) => Live::Ours(view, entry),
+                Ownership::Ours(entry) => match strays(entry, view) {
+                    none if none.is_empty() => Live::Ours(view, entry),
+                    strays => Live::Foreign(view, Stranger::OtherNodes(strays)),
+                },
                 Ownership::Foreign(stranger) => Live::Foreign(view, stranger),
             };
         }
@@ -215,4 +218,18 @@ impl<'a> Situation<'a> {
     pub(super) fn removes_absent(&self) -> bool {
         self.input.policy.mode.repair || self.input.policy.mode.prune.any()
     }
+}
+
+/// Where no server or worker is left to say whose a cluster is, the load balancers that are not listed: on a network
+/// of ours, they may be all that is left of a cluster that somebody made there.
+fn strays(entry: &Entry, view: &ClusterView) -> Vec<String> {
+    if view.proving_nodes().next().is_some() {
+        return Vec::new();
+    }
+    view.nodes
+        .iter()
+        .filter(|node| node.role == NodeRole::Balancer)
+        .filter(|node| !entry.covers(&node.id, node.nonce.as_ref()))
+        .map(|node| node.name.clone())
+        .collect()
 }

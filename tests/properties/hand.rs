@@ -32,6 +32,11 @@ impl Hand {
         self.made.lock().unwrap().contains(id)
     }
 
+    /// A cluster was adopted: it is nobody's but rollcall's from now on.
+    pub fn give(&self, id: &ClusterId) {
+        self.made.lock().unwrap().remove(id);
+    }
+
     /// Whether a hand wrote an entry of this name.
     pub fn wrote(&self, id: &ClusterId) -> bool {
         self.wrote.lock().unwrap().contains(id)

@@ -10,8 +10,8 @@ use proptest::test_runner::TestCaseError;
 use proptest::{prop_assert, prop_assert_eq};
 use rollcall::execute::{Cancel, Caps, Emitter, Retries, Settings};
 use rollcall::model::{
-    ClusterId, ClusterName, ClusterView, EngineView, Guards, Mode, Policy, Prune, Scope, Seen,
-    Selector,
+    ClusterId, ClusterName, ClusterView, EngineView, Guards, Mode, Origin, Policy, Prune, Scope,
+    Seen, Selector,
 };
 use rollcall::observe::Ask;
 use rollcall::plan::{ActionKind, Plan, PlanInput, Step, StepId, check, plan};
@@ -40,7 +40,7 @@ pub enum Ended {
 }
 
 impl Ended {
-    fn run(self) -> Checked<Run> {
+    pub fn run(self) -> Checked<Run> {
         match self {
             Self::Ran(run) => Ok(*run),
             Self::Died => Err(TestCaseError::fail("the process died")),
@@ -88,7 +88,9 @@ impl Stage {
             jobs: 4,
         })?;
         stage.run(&repair, 4)?;
-        let ids: Vec<ClusterId> = past.rows.iter().map(RowDraft::id).collect();
+        // By name, so that the order in which rows were written picks nothing.
+        let mut ids: Vec<ClusterId> = past.rows.iter().map(RowDraft::id).collect();
+        ids.sort();
         for (place, damage) in &past.damages {
             if !ids.is_empty() {
                 stage.hand.damage(place.get(&ids), *damage);
@@ -96,8 +98,8 @@ impl Stage {
         }
         past.after.iter().for_each(|s| stage.hand.admit(s));
         for (place, edit) in &past.edits {
-            if !past.rows.is_empty() {
-                stage.edit(place.get(&past.rows).name, *edit);
+            if !ids.is_empty() {
+                stage.edit(place.get(&ids).name.as_str(), *edit);
             }
         }
         past.more.iter().for_each(|row| stage.insert(row));
@@ -204,6 +206,21 @@ impl Stage {
         .collect()
     }
 
+    /// What the status columns say, row by row: `actual_state`, `status`, `reconcile_error`.
+    pub fn status(&self) -> BTreeMap<String, [Option<String>; 3]> {
+        let sql = "SELECT name, actual_state, status, reconcile_error FROM clusters";
+        let text = |value: &Value| match value {
+            Value::Text(text) => Some(text.clone()),
+            _ => None,
+        };
+        let rows = self.select(sql).into_iter();
+        rows.map(|row| {
+            let cells = [text(&row[1]), text(&row[2]), text(&row[3])];
+            (text(&row[0]).unwrap(), cells)
+        })
+        .collect()
+    }
+
     /// The names of the rows that cannot be right.
     pub fn flawed(&self) -> BTreeSet<String> {
         let wrong = "SELECT name FROM clusters WHERE provider NOT IN ('k3d', 'kind')
@@ -235,6 +252,14 @@ impl Stage {
         let all = engine(&self.sandbox).clusters.into_values().flatten();
         all.map(|(_, view)| (view.id.clone(), view))
             .filter(|(id, view)| view.has_nodes() && self.hand.made(id))
+            .collect()
+    }
+
+    /// Every cluster with a container.
+    pub fn living(&self) -> BTreeSet<ClusterId> {
+        let all = engine(&self.sandbox).clusters.into_values().flatten();
+        all.filter(|(_, view)| view.has_nodes())
+            .map(|(_, view)| view.id)
             .collect()
     }
 
@@ -437,6 +462,10 @@ impl Stage {
                 ran = whole => ran.map(|run| Ended::Ran(Box::new(run))),
             }
         })?;
+        let entries = store.ledger().unwrap().entries.into_iter();
+        entries
+            .filter(|entry| entry.origin == Origin::Adopted && policy.adopt.contains(&entry.id))
+            .for_each(|entry| self.hand.give(&entry.id));
         if let Ended::Ran(run) = &done {
             linted(&run.last.plan, &run.last.input())?;
             store.release(&lease).unwrap();

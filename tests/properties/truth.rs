@@ -95,24 +95,19 @@ fn is_up(look: &Look, id: &ClusterId, container: &str) -> bool {
     })
 }
 
-/// Whether hands made it and nobody asked to adopt it.
-fn is_foreign(stage: &Stage, look: &Look, id: &ClusterId) -> bool {
-    stage.hand.made(id) && !look.policy.adopt.contains(id)
-}
-
 /// Whether a thing that is held is held for a reason that is there.
 fn really(stage: &Stage, look: &Look, held: &Held) -> bool {
     let id = held.address.cluster();
     let view = id.and_then(|id| look.observed.cluster(id));
     let intent = id.and_then(|id| intent_of(look, id));
-    let foreign = id.is_some_and(|id| is_foreign(stage, look, id));
+    let foreign = id.is_some_and(|id| stage.hand.made(id));
     match &held.reason {
         HeldReason::NotOurs { .. } => foreign && view.is_some_and(ClusterView::has_nodes),
         HeldReason::ForeignResidue { .. } => foreign && view.is_some(),
         HeldReason::ProviderChanged { live } => {
             let lives = look.observed.cluster(live);
             lives.is_some_and(ClusterView::has_nodes)
-                && !is_foreign(stage, look, live)
+                && !stage.hand.made(live)
                 && id.is_some_and(|id| id.name == live.name && id.provider != live.provider)
                 && !look.policy.replace.contains(live)
         }
@@ -142,7 +137,7 @@ fn really(stage: &Stage, look: &Look, held: &Held) -> bool {
             id.is_some_and(|id| subnet_is_held(look, id, subnet))
         }
         HeldReason::BlockedByOrphan { orphan } => {
-            let orphaned = intent_of(look, orphan).is_none() && !is_foreign(stage, look, orphan);
+            let orphaned = intent_of(look, orphan).is_none() && !stage.hand.made(orphan);
             orphaned && !(look.policy.mode.prune.orphans && look.policy.scope.includes(orphan))
         }
         HeldReason::RegistrationNotOurs { .. } => {
@@ -221,7 +216,7 @@ pub fn unmet(stage: &Stage, look: &Look) -> Vec<String> {
                 if observed.is_none_or(|view| view.phase != Phase::Ready) {
                     unmet.push(format!("{id} is not ready: {observed:?}"));
                 }
-                if is_foreign(stage, look, id) {
+                if stage.hand.made(id) {
                     unmet.push(format!("{id} is not ours"));
                 }
                 if !has_what_it_asks(&view, intent) {
@@ -232,7 +227,7 @@ pub fn unmet(stage: &Stage, look: &Look) -> Vec<String> {
                 }
             }
             (Presence::Present, None) => unmet.push(format!("{id} is not there")),
-            (Presence::Absent, Some(view)) if !is_foreign(stage, look, id) => {
+            (Presence::Absent, Some(view)) if !stage.hand.made(id) => {
                 unmet.push(format!("{id} is there: {view:?}"));
             }
             (Presence::Absent, _) => {

@@ -108,7 +108,6 @@ pub(super) fn is_gone(error: &Error) -> bool {
 /// Whether nobody is there to be connected to, as opposed to somebody who does not answer well.
 fn is_unreachable(error: &Error) -> bool {
     match error {
-        Error::DockerResponseServerError { .. } | Error::RequestTimeoutError => false,
         Error::HyperLegacyError { err } => err.is_connect(),
         Error::SocketNotFoundError(_)
         | Error::CertPathError { .. }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bollard::Docker;
-use bollard::query_parameters::StartContainerOptions;
+use bollard::query_parameters::{RenameContainerOptionsBuilder, StartContainerOptions};
 
 use super::client::{PATIENCE, connect, failed, is_gone, silent, unreached, unseen};
 use super::dialect::Dialect;
@@ -70,7 +70,7 @@ impl Engine for DockerEngine {
             match node.state {
                 NodeState::Running | NodeState::Restarting => {}
                 NodeState::Paused => resume(&docker, node, log).await?,
-                _ => run(&docker, node, log).await?,
+                _ => run(&docker, &node.id, &node.name, log).await?,
             }
         }
         Ok(())
@@ -104,6 +104,32 @@ impl DockerEngine {
             resume(&docker, node, log).await?;
         }
         Ok(())
+    }
+
+    /// Starts one container.
+    pub(in crate::provider) async fn run(
+        &self,
+        id: &ContainerId,
+        name: &str,
+        log: &dyn StepLog,
+    ) -> Result<(), ProviderError> {
+        run(&self.docker()?, id, name, log).await
+    }
+
+    /// Gives a container another name.
+    pub(in crate::provider) async fn rename(
+        &self,
+        id: &ContainerId,
+        name: &str,
+    ) -> Result<(), ProviderError> {
+        let docker = self.docker()?;
+        let what = format!("rename container {id:.12} to {name}");
+        let options = RenameContainerOptionsBuilder::new().name(name).build();
+        within(&what, async {
+            let done = docker.rename_container(id.as_str(), options).await;
+            done.map_err(|error| failed(&what, &error))
+        })
+        .await
     }
 
     /// All containers as they are now.
@@ -223,11 +249,16 @@ async fn resume(docker: &Docker, node: &NodeView, log: &dyn StepLog) -> Result<(
     .await
 }
 
-async fn run(docker: &Docker, node: &NodeView, log: &dyn StepLog) -> Result<(), ProviderError> {
-    let what = format!("start {}", node.name);
+async fn run(
+    docker: &Docker,
+    id: &ContainerId,
+    name: &str,
+    log: &dyn StepLog,
+) -> Result<(), ProviderError> {
+    let what = format!("start {name}");
     log.line(&what);
     within(&what, async {
-        let done = docker.start_container(node.id.as_str(), None::<StartContainerOptions>);
+        let done = docker.start_container(id.as_str(), None::<StartContainerOptions>);
         done.await.map_err(|error| failed(&what, &error))
     })
     .await

@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::model::Port;
 
-/// The state `LISTEN` (include/net/tcp_states.h).
+/// The state `LISTEN` (`include/net/tcp_states.h`).
 const LISTEN: &str = "0A";
 
 /// The listening ports of this process's network namespace; `None` where nobody says.

@@ -74,8 +74,11 @@ async fn container(docker: &Docker, id: &ContainerId) -> Result<(), ProviderErro
         match docker.remove_container(id.as_str(), Some(options)).await {
             Ok(()) => return Ok(()),
             Err(error) if is_gone(&error) => return Ok(()),
-            // "removal of container X is already in progress": it is gone when the engine no longer knows it.
-            Err(error) if status(&error) == Some(409) => tokio::time::sleep(PAUSE).await,
+            // "removal of container X is already in progress": it is gone when the engine no longer knows it. A
+            // "device or resource busy" passes too.
+            Err(error) if status(&error) == Some(409) || words(&error).contains("busy") => {
+                tokio::time::sleep(PAUSE).await;
+            }
             Err(error) => return Err(failed(&what, &error)),
         }
     }

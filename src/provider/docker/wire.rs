@@ -33,12 +33,11 @@ pub(super) fn network(network: models::Network) -> Result<Network, Nonsense> {
 
 /// A volume in our words.
 pub(super) fn volume(volume: models::Volume) -> Volume {
-    let created = volume
-        .created_at
-        .and_then(|at| at.parse::<Timestamp>().ok());
+    // In UTC, so that an engine that moves to another time zone does not make its volumes new ones.
+    let utc = |at: String| at.parse::<Timestamp>().map_or(at, |at| at.to_string());
     Volume {
         name: volume.name,
-        created: created.map(|at| at.to_string()).unwrap_or_default(),
+        created: volume.created_at.map(utc).unwrap_or_default(),
         labels: without_secrets(volume.labels),
     }
 }

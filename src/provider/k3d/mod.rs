@@ -8,6 +8,7 @@
 //! takes them as they are. The price: for a network that it did not make k3d gives the server no static address (its
 //! `subnet:` setting), so that the address can change when Docker restarts.
 
+mod balancer;
 mod observe;
 mod provider;
 mod wire;

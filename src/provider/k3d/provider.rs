@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::balancer;
 use super::observe::{
     balancer_name, in_the_way, network_labels, network_name, provider, volume_labels, volume_name,
 };
@@ -173,6 +174,7 @@ impl Provider for K3d {
         log: &dyn StepLog,
     ) -> Result<(), ProviderError> {
         startable(view)?;
+        balancer::settle(&self.engine, view, log).await?;
         // For k3d a paused node runs.
         self.engine.unpause(view, log).await?;
         let rests = |state| !matches!(state, NodeState::Running | NodeState::Paused);
@@ -217,7 +219,16 @@ impl Provider for K3d {
             args.push("--port-add".to_owned());
             args.push(format!("{HOST}:{host}:{inside}@loadbalancer"));
         }
-        self.call(args, folder.path(), deadline, log).await
+        balancer::settle(&self.engine, view, log).await?;
+        let edited = self.call(args, folder.path(), deadline, log).await;
+        if edited.is_err()
+            && let Err(error) = balancer::revive(&self.engine, view, log).await
+        {
+            log.line(&format!(
+                "the load balancer does not come up again: {error}"
+            ));
+        }
+        edited
     }
 
     async fn access(&self, view: &ClusterView) -> Result<Access, ProviderError> {
@@ -228,5 +239,5 @@ impl Provider for K3d {
 /// k3d's own deadline for its longest phase, before ours, so that it can still say what it waited for.
 fn own_timeout(deadline: Duration) -> String {
     let margin = (deadline / 10).max(Duration::from_secs(5).min(deadline / 2));
-    format!("{}ms", (deadline - margin).as_millis())
+    format!("{}ms", deadline.saturating_sub(margin).as_millis())
 }

@@ -107,7 +107,7 @@ impl Provider for Kind {
                 program: "docker".to_owned(),
                 hint: "kind calls the docker command: install Docker's client".to_owned(),
             },
-            missing => missing,
+            missing @ ToolView::Missing { .. } => missing,
         }
     }
 

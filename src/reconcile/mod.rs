@@ -1,0 +1,16 @@
+//! The loop: observe, plan, act, observe again.
+//!
+//! In: the ports, the store, a policy. Out: what was seen and planned ([`Look`]), or what was done ([`Run`]).
+//! Must not: decide (that is `plan`), act (that is `execute`), print (that is `cli`).
+
+mod announce;
+mod error;
+mod look;
+mod runner;
+mod settling;
+mod status;
+
+pub use announce::{announce, announce_sources};
+pub use error::{RunError, on_store};
+pub use look::{Look, Question, look, look_at_saved};
+pub use runner::{Run, Runner};

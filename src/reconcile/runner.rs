@@ -1,0 +1,177 @@
+//! Running: plan, act, observe and plan again, until nothing is left or nothing changes.
+
+use std::sync::Arc;
+
+use super::announce::announce;
+use super::error::{RunError, on_store};
+use super::look::{Look, Question, look};
+use crate::execute::{Cancel, Context, Emitter, EventBody, Outcome, Settings, StepResult, execute};
+use crate::model::{ClusterId, Desired};
+use crate::plan::{ActionKind, Class, Plan, check};
+use crate::ports::World;
+use crate::store::{Lease, RunId, Store, StoreError};
+
+/// How often a run plans and acts anew when the table changed under it.
+const ROUNDS: usize = 3;
+
+/// What a run did.
+#[derive(Debug)]
+pub struct Run {
+    /// Each plan that was executed, with how its steps ended.
+    pub rounds: Vec<(Plan, Outcome)>,
+    /// The last look, after acting.
+    pub last: Look,
+    /// Whether the last plan is empty and nothing in it blocks.
+    pub converged: bool,
+    /// The table changed during the run again and again.
+    pub restless: bool,
+}
+
+/// What a run works with.
+pub struct Runner<'r> {
+    /// The outside world.
+    pub world: &'r World,
+    /// The store, open for writing.
+    pub store: Arc<Store>,
+    /// The lease that this run holds.
+    pub lease: &'r Lease,
+    /// The stored run.
+    pub run: RunId,
+    /// How to execute.
+    pub settings: Settings,
+    /// What to ask.
+    pub question: Question,
+    /// How far a person has gone in stopping the run.
+    pub cancel: tokio::sync::watch::Receiver<Cancel>,
+}
+
+impl Runner<'_> {
+    /// Binds the ledger to the engine that answers, and brings the ledger up to what is seen. Must be done under the
+    /// lease, before the plan that is executed.
+    pub async fn prepare(&self) -> Result<Look, RunError> {
+        let first = look(self.world, &self.store, &self.question).await?;
+        if let Some(engine) = first
+            .observed
+            .engine
+            .known()
+            .and_then(|engine| engine.facts.id.clone())
+        {
+            let (kind, accept) = (self.world.kind, self.question.accept_engine);
+            on_store(&self.store, move |store| {
+                match store.bind_world(kind, &engine) {
+                    Err(StoreError::OtherEngine { .. }) if accept => store.rebind_engine(&engine),
+                    other => other,
+                }
+            })
+            .await?;
+        }
+        if self.settle(&first).await? {
+            look(self.world, &self.store, &self.question).await
+        } else {
+            Ok(first)
+        }
+    }
+
+    /// Executes the plan of a look; then observes and plans anew, and acts again only where the table changed
+    /// meanwhile.
+    pub async fn run(&self, mut now: Look, emitter: &Emitter<'_>) -> Result<Run, RunError> {
+        let mut rounds = Vec::new();
+        let mut restless = false;
+        let mut question = self.question.clone();
+        loop {
+            let violations = check(&now.plan, &now.input());
+            if !violations.is_empty() {
+                return Err(RunError::Bug(violations));
+            }
+            if now.plan.is_empty() || !now.plan.refusals.is_empty() {
+                break;
+            }
+            announce(&now.plan, emitter);
+            self.mark_beginning(&now).await?;
+            let cx = Context {
+                world: self.world,
+                store: Arc::clone(&self.store),
+                lease: self.lease,
+                run: self.run,
+                settings: &self.settings,
+                cancel: self.cancel.clone(),
+            };
+            let outcome = execute(&cx, &now.plan, &now.snapshot.desired, emitter).await;
+            question
+                .policy
+                .replace
+                .retain(|id| !was_renewed(id, &now.plan, &outcome));
+            let before = std::mem::replace(&mut now, self.look_after(&question).await?);
+            let changed = intent_of(&before.snapshot.desired) != intent_of(&now.snapshot.desired);
+            rounds.push((before.plan, outcome));
+            let stopped = *self.cancel.borrow() != Cancel::No;
+            if !changed || stopped || now.plan.is_empty() {
+                break;
+            }
+            if rounds.len() == ROUNDS {
+                restless = true;
+                break;
+            }
+        }
+        let blocked = now
+            .plan
+            .held
+            .iter()
+            .filter(|held| blocks(held.reason.class()))
+            .count();
+        let converged = now.plan.is_empty() && blocked == 0;
+        emitter.emit(
+            if converged {
+                "converged".to_owned()
+            } else {
+                format!("{} changes left, {blocked} held", now.plan.steps.len())
+            },
+            EventBody::Verified {
+                converged,
+                steps_left: now.plan.steps.len(),
+                blocked,
+            },
+        );
+        self.write_status(&now, &rounds).await?;
+        Ok(Run {
+            rounds,
+            last: now,
+            converged,
+            restless,
+        })
+    }
+
+    async fn look_after(&self, question: &Question) -> Result<Look, RunError> {
+        let after = look(self.world, &self.store, question).await?;
+        if self.settle(&after).await? {
+            look(self.world, &self.store, question).await
+        } else {
+            Ok(after)
+        }
+    }
+}
+
+/// Whether a run that holds this has not converged.
+pub(super) fn blocks(class: Class) -> bool {
+    matches!(class, Class::Blocks | Class::Unknown | Class::NotReady)
+}
+/// The intent columns of every row: what a change of mind changes.
+fn intent_of(desired: &Desired) -> Vec<(i64, &crate::model::RowSnapshot, bool)> {
+    desired
+        .rows
+        .iter()
+        .map(|row| (row.rowid, &row.snapshot, row.stop.is_some()))
+        .collect()
+}
+
+/// Whether a replacement that was asked for is done: what was just made is not made again by the next look.
+fn was_renewed(id: &ClusterId, plan: &Plan, outcome: &Outcome) -> bool {
+    plan.steps.iter().any(|step| {
+        step.action.kind() == ActionKind::Create
+            && step.action.cluster().as_ref() == Some(id)
+            && outcome
+                .steps
+                .get(&step.id)
+                .is_some_and(|ended| ended.result == StepResult::Succeeded)
+    })
+}
