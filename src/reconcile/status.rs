@@ -145,6 +145,10 @@ fn finding(look: &Look, row: &Row, failures: &BTreeMap<ClusterId, String>) -> Op
         }
     };
     let id = &intent.spec.id;
+    // What the run was told to leave alone it did not compare either.
+    if !look.policy.scope.includes(id) {
+        return None;
+    }
     let view = look.observed.cluster(id).filter(|view| view.has_nodes());
     let held = look
         .plan
