@@ -82,7 +82,7 @@ fn start_log(cli: &Cli, streams: &Streams) {
     let level = match cli.global.verbose {
         0 => "error",
         1 => "rollcall=debug",
-        _ => "rollcall=trace,bollard=debug",
+        _ => "rollcall=trace",
     };
     let filter = streams.var("ROLLCALL_LOG").unwrap_or(level);
     let Ok(filter) = tracing_subscriber::EnvFilter::try_new(filter) else {

@@ -132,8 +132,8 @@ opaque! {
     NetworkId
 }
 opaque! {
-    /// A volume's name and the time it was made (`NAME@CREATED`): Docker gives volumes no other identity,
-    /// and a name alone would take somebody's new volume for our old one.
+    /// A volume's name and a stamp that tells two volumes of one name apart (`NAME@STAMP`): Docker gives volumes no
+    /// identity of their own, and a name alone would take somebody's new volume for our old one.
     VolumeId
 }
 opaque! {
@@ -146,9 +146,10 @@ opaque! {
 }
 
 impl VolumeId {
-    /// The identity of a volume of this name, made at this time (as the engine spells it).
-    pub fn of(name: &str, created: &str) -> Self {
-        Self(format!("{name}@{created}"))
+    /// The identity of a volume of this name. The stamp is rollcall's mark where it carries one; the time of its making
+    /// is the last resort, because Docker 20.10 reports the last change of its folder instead.
+    pub fn of(name: &str, stamp: &str) -> Self {
+        Self(format!("{name}@{stamp}"))
     }
 
     /// The volume's name, which is how the engine is asked for it.

@@ -8,13 +8,13 @@
 //! takes them as they are. The price: for a network that it did not make k3d gives the server no static address (its
 //! `subnet:` setting), so that the address can change when Docker restarts.
 
+mod apply;
 mod balancer;
 mod observe;
-mod provider;
 mod wire;
 
+pub(super) use apply::K3d;
 pub(super) use observe::K3dDialect;
-pub(super) use provider::K3d;
 
 #[cfg(test)]
 mod tests;

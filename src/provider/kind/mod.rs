@@ -7,12 +7,12 @@
 //! kind can put no label on its nodes. The mark is a read-only mount of an empty folder whose path inside the node
 //! carries the nonce: Docker's list shows it. A cluster with a subnet gets a labelled network of its own, made here.
 
+mod apply;
 mod observe;
-mod provider;
 mod wire;
 
+pub(super) use apply::Kind;
 pub(super) use observe::KindDialect;
-pub(super) use provider::Kind;
 
 #[cfg(test)]
 mod tests;
