@@ -13,8 +13,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    ClusterId, ClusterView, EngineId, EngineView, Observed, Phase, RegistrarId, RegistrarView,
-    Seen, Unseen, UnseenKind,
+    ClusterId, ClusterView, EngineId, EngineView, Observed, Phase, Port, RegistrarId,
+    RegistrarView, Seen, Unseen, UnseenKind,
 };
 use crate::ports::World;
 use crate::provider::Access;
@@ -161,6 +161,14 @@ async fn probe(world: &World, ask: &Ask, view: &mut EngineView) {
     }
 }
 
+/// Whether an entry points to where the provider's own credentials point. Any other spelling may be another host, which
+/// must get no credentials and cannot vouch for this cluster.
+fn leads_here(server: &str, port: Port) -> bool {
+    ["127.0.0.1", "localhost"]
+        .iter()
+        .any(|host| server == format!("https://{host}:{port}"))
+}
+
 /// Whether a running cluster's API answers: with the credentials of its registration if they are of this life, else
 /// with those of its own node.
 pub async fn is_ready(
@@ -180,7 +188,7 @@ pub async fn is_ready(
         };
         let here = cluster
             .api_port
-            .is_some_and(|port| access.server.ends_with(&format!(":{port}")));
+            .is_some_and(|port| leads_here(&access.server, port));
         if here && limited(access).await.is_ok() {
             return Ok(());
         }
@@ -197,5 +205,32 @@ pub async fn is_ready(
         Ok(Ok(access)) => limited(access).await,
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err(format!("its node gave no kubeconfig within {deadline:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_of_another_host_is_not_asked() {
+        let port = Port::parse(6550).unwrap();
+        for here in ["https://127.0.0.1:6550", "https://localhost:6550"] {
+            assert!(leads_here(here, port), "{here}");
+        }
+        for elsewhere in [
+            "https://evil.example:6550",
+            "https://127.0.0.1:16550",
+            "https://127.0.0.1:6550.evil.example",
+            "https://evil.example/127.0.0.1:6550",
+            "https://127.0.0.1:6550@evil.example:6550",
+            "https://x@127.0.0.1:6550",
+            "https://[::1]:6550",
+            "http://127.0.0.1:6550",
+            "127.0.0.1:6550",
+            "",
+        ] {
+            assert!(!leads_here(elsewhere, port), "{elsewhere}");
+        }
     }
 }

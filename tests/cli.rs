@@ -12,7 +12,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use rollcall::cli::{SharedWriter, Streams, run};
+use rollcall::cli::{SharedReader, SharedWriter, Streams, run};
 use rusqlite::Connection;
 use serde_json::Value;
 
@@ -98,14 +98,20 @@ impl Scene {
     }
 
     fn call(&self, args: Vec<OsString>) -> Said {
+        self.call_at(args, SharedReader::new(std::io::empty()), (false, false))
+    }
+
+    /// With a person, or somebody like one, at standard input and perhaps at standard error.
+    fn call_at(&self, args: Vec<OsString>, input: SharedReader, ttys: (bool, bool)) -> Said {
         let (out, err) = (Buffer::default(), Buffer::default());
         let streams = Streams {
+            input,
             out: SharedWriter::new(out.clone()),
             err: SharedWriter::new(err.clone()),
             env: self.env.clone(),
-            in_tty: false,
+            in_tty: ttys.0,
             out_tty: false,
-            err_tty: false,
+            err_tty: ttys.1,
         };
         let code = run(args, streams);
         Said {
@@ -574,4 +580,230 @@ fn help_answers_and_a_misspelt_word_is_2() {
     scene
         .rollcall(&["reconcile", "--only", "NOT A NAME"])
         .code(2);
+}
+
+#[test]
+fn every_hint_that_is_a_command_speaks_of_the_same_world() {
+    let scene = Scene::new().two_rows();
+    scene.rollcall(&["sandbox", "make", "k3d/dev"]).code(0);
+    let config = scene.path("my config.toml");
+    std::fs::write(&config, "").unwrap();
+    let flags = format!(
+        "rollcall --sandbox={} '--config={}' ",
+        scene.path("world").display(),
+        config.display()
+    );
+    let given = ["--config", config.to_str().unwrap()];
+    let dry = scene
+        .rollcall(&[&given[..], &["reconcile"]].concat())
+        .code(3);
+    for command in ["cluster adopt k3d/dev", "reconcile --repair"] {
+        let whole = format!("{flags}{command}");
+        assert!(dry.out.contains(&whole), "{whole} in {}", dry.out);
+    }
+    let unknown = scene.rollcall(&[&given[..], &["cluster", "restore", "gone"]].concat());
+    let whole = format!("{flags}cluster list");
+    assert!(unknown.code(2).err.contains(&whole), "{whole}");
+}
+
+#[test]
+fn the_way_on_says_all_that_was_asked_and_lifts_what_refuses() {
+    let scene = Scene::new().two_rows();
+    let dry = scene
+        .rollcall(&[
+            "reconcile",
+            "--probe",
+            "none",
+            "-j",
+            "2",
+            "--timeout",
+            "90",
+            "--dry-run",
+        ])
+        .code(3);
+    let whole = "reconcile --repair --probe none -j 2 --timeout 90s\n";
+    assert!(dry.out.contains(whole), "{}", dry.out);
+    scene.rollcall(&["reconcile", "--repair"]).code(0);
+    scene.sql("DELETE FROM clusters");
+    let dry = scene
+        .rollcall(&["reconcile", "--prune", "--dry-run"])
+        .code(3);
+    assert!(
+        dry.out.contains("reconcile --prune --allow-all\n"),
+        "{}",
+        dry.out
+    );
+}
+
+#[test]
+fn a_name_that_selects_nothing_is_2() {
+    let scene = Scene::new().two_rows();
+    for (args, said) in [
+        (&["--only", "dve"][..], "did you mean dev?"),
+        (&["--exclude", "nobody"], "named nobody"),
+        (&["--only", "dev", "--exclude", "dev"], "leave nothing"),
+        (&["--replace", "dev", "--exclude", "dev"], "leaves it out"),
+    ] {
+        for mode in [&["reconcile"][..], &["reconcile", "--repair"]] {
+            let ran = scene.rollcall(&[mode, args].concat()).code(2);
+            assert!(ran.err.contains(said), "{}", ran.err);
+        }
+    }
+    let one = scene.rollcall(&["reconcile", "--only", "dev"]).code(3);
+    assert!(one.out.contains("left out by --only"), "{}", one.out);
+    assert!(!one.out.contains("kind/ops"), "{}", one.out);
+}
+
+#[test]
+fn no_time_at_all_is_2() {
+    let scene = Scene::new().two_rows();
+    scene
+        .rollcall(&["reconcile", "--repair", "--timeout", "0"])
+        .code(2);
+}
+
+#[test]
+fn what_cannot_be_written_is_12() {
+    let scene = Scene::new().two_rows();
+    let ran = scene
+        .rollcall(&["reconcile", "--repair", "--events", "/dev/full"])
+        .code(12);
+    assert!(ran.err.contains("failed to write events"), "{}", ran.err);
+    assert!(ran.out.contains("not all of this run"), "{}", ran.out);
+    scene
+        .rollcall(&["reconcile", "--events", "/dev/full"])
+        .code(12);
+}
+
+#[test]
+fn a_record_that_cannot_be_written_is_told_and_the_run_answers() {
+    let scene = Scene::new().two_rows();
+    scene.sql(
+        "CREATE TRIGGER full BEFORE INSERT ON rollcall_events
+         BEGIN SELECT RAISE(ABORT, 'no room'); END;",
+    );
+    let ran = scene.rollcall(&["reconcile", "--repair", "-o", "json"]);
+    assert_ne!(ran.code, 0, "{}", ran.err);
+    assert_eq!(ran.json()["schema"], "rollcall.run/v1");
+    assert_eq!(ran.json()["converged"], true);
+    assert!(
+        ran.err.contains("failed to store the events"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn with_nothing_to_do_the_first_event_is_the_start() {
+    let scene = Scene::new().two_rows().repaired();
+    let ran = scene
+        .rollcall(&[
+            "reconcile",
+            "--repair",
+            "--events",
+            "fd:1",
+            "-o",
+            "json=/dev/null",
+        ])
+        .code(0);
+    let kinds: Vec<_> = ran
+        .out
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .map(|event| event["type"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(kinds[..2], ["run_started", "source_observed"], "{kinds:?}");
+}
+
+#[test]
+fn what_a_person_stopped_is_not_in_sync() {
+    let scene = Scene::new().two_rows().repaired();
+    scene.rollcall(&["sandbox", "stop", "k3d/dev"]).code(0);
+    scene.sql("INSERT INTO rollcall_stops (name, since) VALUES ('dev', '2026-01-01T00:00:00Z')");
+    let home = scene.rollcall(&[]).code(0);
+    assert!(
+        home.err.contains("1 out of sync on purpose"),
+        "{}",
+        home.err
+    );
+    assert!(
+        home.out
+            .contains("DELETE FROM rollcall_stops WHERE name = 'dev'"),
+        "{}",
+        home.out
+    );
+}
+
+#[test]
+fn without_a_home_nothing_is_looked_for_at_the_root() {
+    let mut scene = Scene::new();
+    let db = scene.db();
+    let config = scene.path("config.toml");
+    std::fs::write(&config, "[kubeconfig]\nenabled = false\n").unwrap();
+    for home in [None, Some("")] {
+        scene.env.remove("HOME");
+        scene
+            .env
+            .extend(home.map(|home| ("HOME".to_owned(), home.to_owned())));
+        let said = scene
+            .call(vec!["rollcall".into(), "cluster".into(), "list".into()])
+            .code(2);
+        assert!(said.err.contains("HOME is not set"), "{}", said.err);
+        let mut args: Vec<OsString> = vec!["rollcall".into(), "--db".into(), db.clone().into()];
+        args.extend(["--config".into(), config.clone().into()]);
+        args.extend(["cluster".into(), "list".into()]);
+        scene.call(args).code(0);
+    }
+}
+
+/// A person who changes the table before answering `y`, as often as there are statements.
+struct Person {
+    db: PathBuf,
+    statements: Vec<&'static str>,
+}
+
+impl std::io::Read for Person {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        if !self.statements.is_empty() {
+            let db = Connection::open(&self.db).unwrap();
+            db.execute_batch(self.statements.remove(0)).unwrap();
+        }
+        bytes[..2].copy_from_slice(b"y\n");
+        Ok(2)
+    }
+}
+
+#[test]
+fn a_person_is_asked_by_name_and_anew_when_the_plan_changed() {
+    let scene = Scene::new().two_rows().repaired();
+    scene.sql("UPDATE clusters SET desired_state = 'absent' WHERE name = 'dev'");
+    let sandbox = format!("--sandbox={}", scene.path("world").display());
+    let args = || {
+        ["rollcall", &sandbox, "reconcile", "--repair"]
+            .map(OsString::from)
+            .to_vec()
+    };
+    let nobody = SharedReader::new(std::io::empty());
+    let blind = scene.call_at(args(), nobody.clone(), (true, false)).code(5);
+    assert!(blind.err.contains("--yes"), "{}", blind.err);
+    let silent = scene.call_at(args(), nobody, (true, true)).code(5);
+    assert!(
+        silent.err.contains("delete k3d/dev? [y/N]"),
+        "{}",
+        silent.err
+    );
+    let person = std::io::BufReader::new(Person {
+        db: scene.db(),
+        statements: vec!["UPDATE clusters SET desired_state = 'absent'"],
+    });
+    let asked = scene
+        .call_at(args(), SharedReader::new(person), (true, true))
+        .code(0);
+    for question in [
+        "delete k3d/dev? [y/N]",
+        "changed while you were asked",
+        "delete k3d/dev and kind/ops? [y/N]",
+    ] {
+        assert!(asked.err.contains(question), "{question} in {}", asked.err);
+    }
 }

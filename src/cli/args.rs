@@ -6,10 +6,18 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::{ClusterName, DeleteLimit, Port, Prune, Selector, Subnet};
+use crate::report::Flags;
 
 const RUNNING: &str = "How it runs";
 const SAFETY: &str = "Safety";
 const OUTPUT: &str = "Output";
+
+/// How often a step is tried again, unless told otherwise.
+pub(crate) const RETRIES: u32 = 2;
+/// How long a step may take, unless told otherwise.
+pub(crate) const STEP_TIMEOUT: Duration = Duration::from_secs(300);
+/// How long the lock is waited for, unless told otherwise.
+pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Keeps a developer's local k3d and kind clusters true to one SQLite table.
 #[derive(Debug, Parser)]
@@ -60,6 +68,25 @@ pub(crate) struct Global {
     /// Say nothing on standard error but errors.
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = OUTPUT)]
     pub(crate) quiet: bool,
+}
+
+impl Global {
+    /// The flags that say which world and which database a call is about.
+    pub(crate) fn flags(&self) -> Flags {
+        let path = |path: &PathBuf| path.to_string_lossy().into_owned();
+        let sandbox = self.sandbox.as_ref().map(|dir| match dir {
+            Some(dir) => format!("--sandbox={}", path(dir)),
+            None => "--sandbox".to_owned(),
+        });
+        let config = self
+            .config
+            .as_ref()
+            .map(|file| format!("--config={}", path(file)));
+        Flags::new(
+            self.db.as_ref().map(path).as_deref(),
+            sandbox.into_iter().chain(config),
+        )
+    }
 }
 
 /// `FORMAT` or `FORMAT=PATH`.
@@ -201,11 +228,11 @@ pub(crate) struct Reconcile {
     /// How long one step may take.
     #[arg(long, value_name = "DUR", value_parser = duration, default_value = "5m", help_heading = RUNNING)]
     pub(crate) step_timeout: Duration,
-    /// How long the whole run may take.
-    #[arg(long, value_name = "DUR", value_parser = duration, help_heading = RUNNING)]
+    /// How long the whole run may take, waiting for the lock and for an answer included.
+    #[arg(long, value_name = "DUR", value_parser = some_time, help_heading = RUNNING)]
     pub(crate) timeout: Option<Duration>,
     /// How often a step that may yet succeed is tried again.
-    #[arg(long, value_name = "N", default_value_t = 2, help_heading = RUNNING)]
+    #[arg(long, value_name = "N", default_value_t = RETRIES, help_heading = RUNNING)]
     pub(crate) retries: u32,
     /// What to do when another run holds the lock.
     #[arg(long, value_enum, default_value_t, help_heading = RUNNING)]
@@ -402,6 +429,14 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     }
     let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
     Duration::try_from(span).map_err(|_| wrong())
+}
+
+/// A duration that is not none.
+fn some_time(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err(format!("'{text}' is no time at all")),
+        some => Ok(some),
+    }
 }
 
 fn port(text: &str) -> Result<Port, String> {

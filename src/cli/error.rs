@@ -4,7 +4,7 @@ use crate::model::{NameError, printable, redact};
 use crate::observe::Observation;
 use crate::provider::{Fault, ProviderError};
 use crate::reconcile::RunError;
-use crate::report::{ErrorDoc, Exit, ExitCode};
+use crate::report::{ErrorDoc, Exit, ExitCode, Flags};
 use crate::sandbox::SandboxError;
 use crate::store::{FailureClass, StoreError};
 
@@ -38,6 +38,15 @@ impl CliError {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
+        self
+    }
+
+    /// The same with the flags of this call in every command that a hint names.
+    #[must_use]
+    pub fn with_flags(mut self, flags: &Flags) -> Self {
+        self.hints
+            .iter_mut()
+            .for_each(|hint| *hint = flags.apply(hint));
         self
     }
 
@@ -100,7 +109,12 @@ impl From<StoreError> for CliError {
             FailureClass::Usage => ExitCode::Usage,
             FailureClass::Failed => ExitCode::Failed,
         };
-        let hints = error.hint().into_iter().collect();
+        let hints = match &error {
+            StoreError::NoTombstone { .. } => {
+                vec!["rollcall cluster list   (shows the rows that were pruned)".to_owned()]
+            }
+            _ => error.hint().into_iter().collect(),
+        };
         Self {
             code,
             message: with_causes(&error),

@@ -18,7 +18,7 @@ use std::io::Write;
 use clap::{CommandFactory, Parser};
 
 pub use error::CliError;
-pub use streams::{SharedWriter, Streams};
+pub use streams::{SharedReader, SharedWriter, Streams};
 
 use args::{Cli, Format};
 use session::Session;
@@ -41,11 +41,13 @@ pub fn run(args: Vec<OsString>, mut streams: Streams) -> u8 {
         .iter()
         .any(|spec| spec.format == Format::Json && spec.path.is_none());
     start_log(&cli, &streams);
+    let flags = cli.global.flags();
     match Session::start(cli.global, streams.clone())
         .and_then(|session| command::run(&session, cli.command))
     {
         Ok(exit) => exit.code,
         Err(error) => {
+            let error = error.with_flags(&flags);
             let _ = streams.err.write_all(error.text().as_bytes());
             if json && let Ok(text) = serde_json::to_string_pretty(&error.document()) {
                 let _ = writeln!(streams.out, "{text}");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -13,12 +13,12 @@ use super::settings::Settings;
 use super::streams::{SharedWriter, Streams};
 use super::world;
 use crate::clock::SystemClock;
-use crate::execute::Sink;
+use crate::execute::{Event, Sink};
 use crate::model::{Guards, Mode, Policy, Scope};
 use crate::observe::Ask;
 use crate::ports::World;
 use crate::reconcile::{Look, Question};
-use crate::report::{NdjsonSink, Paint, Subject};
+use crate::report::{ExitCode, Flags, NdjsonSink, Paint, Subject};
 use crate::store::Store;
 
 /// One call.
@@ -49,12 +49,8 @@ impl Session {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
-        let runtime = runtime.map_err(|error| {
-            CliError::new(
-                crate::report::ExitCode::Bug,
-                format!("failed to start: {error}"),
-            )
-        })?;
+        let runtime = runtime
+            .map_err(|error| CliError::new(ExitCode::Bug, format!("failed to start: {error}")))?;
         runtime.block_on(work)
     }
 
@@ -120,6 +116,7 @@ impl Session {
             database: self.settings.db.display().to_string(),
             observed_at: look.observed_at.to_string(),
             mode: look.policy.mode,
+            flags: self.flags(),
         }
     }
 
@@ -181,7 +178,35 @@ impl Session {
         }
     }
 
-    /// Answers: the document in every format and place that was asked for. A closed standard output is no error.
+    /// The flags of this call that the next one needs too.
+    pub(crate) fn flags(&self) -> Flags {
+        self.global.flags()
+    }
+
+    /// The command with this call's flags.
+    pub(crate) fn command(&self, text: &str) -> String {
+        self.flags().apply(text)
+    }
+
+    /// Writes an error on standard error, also when told to be quiet.
+    pub(crate) fn complain(&self, error: CliError) {
+        let text = error.with_flags(&self.flags()).text();
+        let _ = self.streams.err.clone().write_all(text.as_bytes());
+    }
+
+    /// Writes on standard output. That its reader went away is no error; that it is full is one.
+    pub(crate) fn print(&self, text: &str) -> Result<(), CliError> {
+        let mut out = self.streams.out.clone();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(CliError::new(
+                ExitCode::NotReady,
+                format!("failed to write to standard output: {error}"),
+            )),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Answers: the document in every format and place that was asked for.
     pub(crate) fn answer(
         &self,
         document: &impl Serialize,
@@ -198,10 +223,7 @@ impl Session {
                 Format::Json => match serde_json::to_string_pretty(document) {
                     Ok(json) => json + "\n",
                     Err(error) => {
-                        return Err(CliError::new(
-                            crate::report::ExitCode::Bug,
-                            error.to_string(),
-                        ));
+                        return Err(CliError::new(ExitCode::Bug, error.to_string()));
                     }
                 },
                 Format::Ndjson => continue,
@@ -211,10 +233,7 @@ impl Session {
                     std::fs::write(path, content)
                         .map_err(|error| CliError::file("write", path, &error))?;
                 }
-                None => {
-                    let mut out = self.streams.out.clone();
-                    let _ = out.write_all(content.as_bytes()).and_then(|()| out.flush());
-                }
+                None => self.print(&content)?,
             }
         }
         Ok(())
@@ -233,38 +252,78 @@ impl Session {
     }
 
     /// The streams of events that were asked for: `--events`, `-o ndjson`.
-    pub(crate) fn event_sinks(&self) -> Result<Vec<Box<dyn Sink>>, CliError> {
-        let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+    pub(crate) fn event_streams(&self) -> Result<Vec<EventStream>, CliError> {
+        let mut streams = Vec::new();
         for spec in self
             .global
             .output
             .iter()
             .filter(|spec| spec.format == Format::Ndjson)
         {
-            match &spec.path {
-                Some(path) => sinks.push(Box::new(NdjsonSink::new(create(path)?))),
-                None => sinks.push(Box::new(NdjsonSink::new(self.streams.out.clone()))),
-            }
+            streams.push(match &spec.path {
+                Some(path) => EventStream::file(path)?,
+                None => EventStream::new("standard output", self.streams.out.clone()),
+            });
         }
-        match self.global.events.as_deref() {
-            None => {}
-            Some("fd:1") => sinks.push(Box::new(NdjsonSink::new(self.streams.out.clone()))),
-            Some("fd:2") => sinks.push(Box::new(NdjsonSink::new(self.streams.err.clone()))),
-            Some(target) => match target.strip_prefix("fd:") {
-                Some(number) => sinks.push(Box::new(NdjsonSink::new(SharedWriter::new(
-                    descriptor(number)?,
-                )))),
-                None => sinks.push(Box::new(NdjsonSink::new(create(std::path::Path::new(
-                    target,
-                ))?))),
-            },
+        if let Some(target) = self.global.events.as_deref() {
+            streams.push(match (target, target.strip_prefix("fd:")) {
+                ("fd:1", _) => EventStream::new("standard output", self.streams.out.clone()),
+                ("fd:2", _) => EventStream::new("standard error", self.streams.err.clone()),
+                (_, Some(number)) => {
+                    EventStream::new(target, SharedWriter::new(descriptor(number)?))
+                }
+                (_, None) => EventStream::file(std::path::Path::new(target))?,
+            });
         }
-        Ok(sinks)
+        Ok(streams)
     }
 }
 
-fn create(path: &std::path::Path) -> Result<File, CliError> {
-    File::create(path).map_err(|error| CliError::file("write events to", path, &error))
+/// One stream of events, and where it goes.
+pub(crate) struct EventStream {
+    target: String,
+    sink: NdjsonSink<SharedWriter>,
+}
+
+impl EventStream {
+    fn new(target: &str, writer: SharedWriter) -> Self {
+        Self {
+            target: target.to_owned(),
+            sink: NdjsonSink::new(writer),
+        }
+    }
+
+    fn file(path: &std::path::Path) -> Result<Self, CliError> {
+        let file =
+            File::create(path).map_err(|error| CliError::file("write events to", path, &error))?;
+        Ok(Self::new(
+            &path.display().to_string(),
+            SharedWriter::new(file),
+        ))
+    }
+
+    /// Why events are missing in it.
+    pub(crate) fn failure(&self) -> Option<CliError> {
+        let why = self.sink.failure()?;
+        Some(CliError::new(
+            ExitCode::NotReady,
+            format!("failed to write events to {}: {why}", self.target),
+        ))
+    }
+}
+
+impl Sink for EventStream {
+    fn take(&self, event: &Event) {
+        self.sink.take(event);
+    }
+}
+
+/// Says whether every stream got all its events.
+pub(crate) fn complete(streams: &[EventStream]) -> Result<(), CliError> {
+    streams
+        .iter()
+        .find_map(EventStream::failure)
+        .map_or(Ok(()), Err)
 }
 
 /// A descriptor that the caller opened. Going through the file system needs no unsafe code.

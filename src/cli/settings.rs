@@ -121,30 +121,39 @@ impl Settings {
     /// Settles everything.
     pub(crate) fn resolve(global: &Global, streams: &Streams) -> Result<Self, CliError> {
         let dirs = Dirs::of(streams);
+        let below_home = |path: &Option<PathBuf>, what| path.clone().ok_or_else(|| no_home(what));
         let (config_path, config) = config(global, &dirs)?;
         let management = ClusterName::parse(&config.management.name).map_err(|error| {
             CliError::usage(format!("management.name in the configuration: {error}"))
         })?;
-        let sandbox = global
-            .sandbox
-            .clone()
-            .map(|dir| dir.unwrap_or_else(|| dirs.data.join("sandbox")));
+        let sandbox = match &global.sandbox {
+            None => None,
+            Some(Some(dir)) => Some(dir.clone()),
+            Some(None) => Some(below_home(&dirs.data, "the sandbox")?.join("sandbox")),
+        };
         let (db, db_origin) = match (&global.db, &sandbox) {
             (Some(path), _) if streams.var("ROLLCALL_DB").map(Path::new) == Some(path) => {
                 (path.clone(), Origin::Environment)
             }
             (Some(path), _) => (path.clone(), Origin::Flag),
             (None, Some(dir)) => (dir.join("rollcall.db"), Origin::Default),
-            (None, None) => (dirs.data.join("rollcall.db"), Origin::Default),
+            (None, None) => {
+                let data = below_home(&dirs.data, "the database")?;
+                (data.join("rollcall.db"), Origin::Default)
+            }
         };
-        let state_dir = sandbox
-            .as_ref()
-            .map_or_else(|| dirs.state.clone(), |dir| dir.join("state"));
-        let kubeconfig = config
-            .kubeconfig
-            .path
-            .clone()
-            .unwrap_or_else(|| kubeconfig(streams, &dirs));
+        let state_dir = match (&sandbox, &dirs.state) {
+            (Some(dir), _) => dir.join("state"),
+            (None, Some(state)) => state.clone(),
+            (None, None) => beside(&db)?,
+        };
+        let needed = sandbox.is_none() && config.kubeconfig.enabled;
+        let named = config.kubeconfig.path.clone();
+        let kubeconfig = match named.or_else(|| kubeconfig(streams, &dirs)) {
+            Some(path) => path,
+            None if needed => return Err(no_home("the kubeconfig")),
+            None => PathBuf::new(),
+        };
         Ok(Self {
             db,
             db_origin,
@@ -159,26 +168,30 @@ impl Settings {
 }
 
 /// The user's folders. The working directory is never one of them: a cloned repository must not redirect anything.
+/// Without HOME some of them are nowhere.
 struct Dirs {
-    data: PathBuf,
-    state: PathBuf,
-    config: PathBuf,
-    home: PathBuf,
+    data: Option<PathBuf>,
+    state: Option<PathBuf>,
+    config: Option<PathBuf>,
+    home: Option<PathBuf>,
 }
 
 impl Dirs {
     fn of(streams: &Streams) -> Self {
-        let home = PathBuf::from(streams.var("HOME").unwrap_or("/"));
-        let mac = home.join("Library/Application Support/rollcall");
-        let folder = |variable: &str, below: &str| {
+        let home = streams
+            .var("HOME")
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute());
+        let below = |folder: &str| home.as_ref().map(|home| home.join(folder));
+        let folder = |variable: &str, folder: &str| {
             let set = streams
                 .var(variable)
                 .map(PathBuf::from)
                 .filter(|path| path.is_absolute());
             match set {
-                Some(path) => path.join("rollcall"),
-                None if cfg!(target_os = "macos") => mac.clone(),
-                None => home.join(below).join("rollcall"),
+                Some(path) => Some(path.join("rollcall")),
+                None if cfg!(target_os = "macos") => below("Library/Application Support/rollcall"),
+                None => below(folder).map(|path| path.join("rollcall")),
             }
         };
         Self {
@@ -192,10 +205,11 @@ impl Dirs {
 
 fn config(global: &Global, dirs: &Dirs) -> Result<(Option<PathBuf>, Config), CliError> {
     let named = global.config.is_some();
-    let path = global
-        .config
-        .clone()
-        .unwrap_or_else(|| dirs.config.join("rollcall.toml"));
+    let path = match (&global.config, &dirs.config) {
+        (Some(path), _) => path.clone(),
+        (None, Some(dir)) => dir.join("rollcall.toml"),
+        (None, None) => return Err(no_home("the configuration")),
+    };
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => {
@@ -217,12 +231,29 @@ fn config(global: &Global, dirs: &Dirs) -> Result<(Option<PathBuf>, Config), Cli
     Ok((Some(path), config))
 }
 
+/// Nothing is looked for in a folder that nobody named.
+fn no_home(what: &str) -> CliError {
+    CliError::usage(format!(
+        "HOME is not set, and {what} is looked for below it"
+    ))
+    .hint("set HOME, or give --db and --config (an empty file: every default holds)")
+}
+
+/// Where step logs go when there is no home: beside the database.
+fn beside(db: &Path) -> Result<PathBuf, CliError> {
+    let db = std::path::absolute(db).map_err(|error| CliError::file("find", db, &error))?;
+    Ok(db.with_extension("state"))
+}
+
 /// The file that kubectl writes: the first of KUBECONFIG, or `~/.kube/config`.
-fn kubeconfig(streams: &Streams, dirs: &Dirs) -> PathBuf {
+fn kubeconfig(streams: &Streams, dirs: &Dirs) -> Option<PathBuf> {
     let first = streams
         .var("KUBECONFIG")
         .and_then(|list| list.split(':').find(|path| !path.is_empty()));
-    first.map_or_else(|| dirs.home.join(".kube/config"), PathBuf::from)
+    match (first, &dirs.home) {
+        (Some(path), _) => Some(PathBuf::from(path)),
+        (None, home) => home.as_ref().map(|home| home.join(".kube/config")),
+    }
 }
 
 #[cfg(test)]

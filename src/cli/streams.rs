@@ -1,7 +1,7 @@
 //! What a command reads from and writes to: the process's own, or a test's.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A writer that several parts of a command share.
@@ -31,9 +31,32 @@ impl Write for SharedWriter {
     }
 }
 
+/// A reader that a thread of its own may wait for.
+#[derive(Clone)]
+pub struct SharedReader(Arc<Mutex<Box<dyn BufRead + Send>>>);
+
+impl SharedReader {
+    /// Shares a reader.
+    pub fn new(reader: impl BufRead + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(Box::new(reader))))
+    }
+
+    /// Waits for a line.
+    pub fn line(&self) -> io::Result<String> {
+        let mut line = String::new();
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .read_line(&mut line)?;
+        Ok(line)
+    }
+}
+
 /// The streams and the environment of one call.
 #[derive(Clone)]
 pub struct Streams {
+    /// Gives answers to prompts.
+    pub input: SharedReader,
     /// Gets the asked-for document and nothing else.
     pub out: SharedWriter,
     /// Gets progress, logs, prompts and errors.
@@ -56,6 +79,7 @@ impl Streams {
     )]
     pub fn of_process() -> Self {
         Self {
+            input: SharedReader::new(io::BufReader::new(io::stdin())),
             out: SharedWriter::new(io::stdout()),
             err: SharedWriter::new(io::stderr()),
             env: std::env::vars_os()

@@ -8,7 +8,8 @@ use tokio::sync::watch;
 
 use super::Retries;
 use super::scheduler::Caps;
-use crate::model::{ClusterId, ClusterView, EngineView, Ledger, Nonce, Ownership, Seen};
+use crate::clock::{Clock, SystemClock};
+use crate::model::{ClusterId, ClusterView, EngineView, Ledger, Nonce, Ownership, Presence, Seen};
 use crate::observe::is_ready;
 use crate::ports::World;
 use crate::provider::{Fault, ProviderError};
@@ -117,6 +118,18 @@ impl Context<'_> {
         }
     }
 
+    /// Whether some row wants this cluster by now: a row that names it present, or one that cannot be right and still
+    /// claims its name.
+    pub(super) async fn wanted(&self, id: &ClusterId) -> Result<bool, ProviderError> {
+        let providers = self.world.providers.keys().cloned().collect();
+        let now = self.world.clock.now();
+        let desired = self.db(move |store| store.desired(&providers, now)).await?;
+        Ok(desired.rows.iter().any(|row| match &row.intent {
+            Ok(intent) => intent.spec.id == *id && intent.presence == Presence::Present,
+            Err(_) => row.name.as_ref() == Some(&id.name),
+        }))
+    }
+
     /// Whether a cluster's API answers.
     pub(super) async fn ready(&self, view: &ClusterView) -> Result<(), String> {
         is_ready(self.world, view, Duration::from_secs(3)).await
@@ -124,7 +137,8 @@ impl Context<'_> {
 
     /// Renews the lease, or says that it was lost. Every step asks before it acts.
     pub(super) async fn still_mine(&self) -> Result<(), ProviderError> {
-        let (lease, now) = (self.lease.clone(), self.world.clock.now());
+        // A lease is a matter of this machine's time, whatever a sandbox's clock says.
+        let (lease, now) = (self.lease.clone(), SystemClock.now());
         self.db(move |store| store.renew(&lease, now)).await
     }
 }

@@ -4,7 +4,7 @@ use super::context::Context;
 use super::step_log::Log;
 use super::{making, registering, removing};
 use crate::model::ClusterId;
-use crate::plan::{Action, Step};
+use crate::plan::{Action, ActionKind, ReasonCode, Step};
 use crate::provider::{Fault, ProviderError};
 
 /// How a step can end other than well.
@@ -30,6 +30,7 @@ pub(super) async fn act(
     log: &Log<'_>,
 ) -> Result<(), StepError> {
     cx.still_mine().await?;
+    still_unwanted(cx, step).await?;
     match &step.action {
         Action::Create { spec } => making::create(cx, spec, log).await?,
         Action::Start { id, incarnation } => making::start(cx, id, incarnation, log).await?,
@@ -85,6 +86,39 @@ pub(super) async fn act(
         }
     }
     Ok(())
+}
+
+/// What is taken away because no row wants it must still be wanted by none: a table is edited while a run runs.
+async fn still_unwanted(cx: &Context<'_>, step: &Step) -> Result<(), StepError> {
+    let takes = matches!(
+        step.action.kind(),
+        ActionKind::Delete | ActionKind::Sweep | ActionKind::Deregister
+    );
+    // A replacement and a sweep before a creation are for a row that wants the cluster.
+    let for_a_row = step.replaces
+        || step
+            .reasons
+            .iter()
+            .any(|reason| reason.code == ReasonCode::ResidueLeft);
+    let (true, false, Some(id)) = (takes, for_a_row, step.action.cluster()) else {
+        return Ok(());
+    };
+    if cx.wanted(&id).await? && !renews(step) {
+        return Err(StepError::Held(format!(
+            "a row wants {id} by now: it stays"
+        )));
+    }
+    Ok(())
+}
+
+/// A registration that comes off because its cluster moves to another provider, or is forgotten with its row.
+fn renews(step: &Step) -> bool {
+    step.reasons.iter().any(|reason| {
+        matches!(
+            reason.code,
+            ReasonCode::ProviderChanged | ReasonCode::RegistrationOfGone
+        )
+    })
 }
 
 /// Which cluster each row asks for.

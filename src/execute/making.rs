@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::context::{Context, cluster_in, new_nonce};
-use super::parts::own_parts;
+use super::parts::{doomed, own_parts};
 use super::step_log::Log;
 use crate::model::{
     ClusterId, ClusterSpec, ClusterView, Entry, EntryKey, Incarnation, NodeRole, NodeState,
@@ -134,22 +134,7 @@ async fn clean_up(
     log: &Log<'_>,
 ) -> Result<(), ProviderError> {
     let engine = cx.look().await?;
-    let marked = |view: &ClusterView| {
-        let nodes = view
-            .nodes
-            .iter()
-            .filter(|node| entry.covers(&node.id, node.nonce.as_ref()));
-        let whole = view
-            .proving_nodes()
-            .all(|node| entry.covers(&node.id, node.nonce.as_ref()));
-        let ours: Vec<_> = nodes.map(|node| node.id.clone()).collect();
-        // A load balancer or helper carries no mark of its own; it is ours when every node beside it is.
-        if whole && !ours.is_empty() {
-            view.nodes.iter().map(|node| node.id.clone()).collect()
-        } else {
-            ours
-        }
-    };
+    let marked = |view: &ClusterView| doomed(entry, view).containers;
     let parts = Parts {
         of: Some(id.clone()),
         containers: cluster_in(&engine, id).map(marked).unwrap_or_default(),

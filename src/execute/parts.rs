@@ -1,6 +1,6 @@
 //! What of a cluster is its own: the parts that the ledger records and a deletion takes away.
 
-use crate::model::{ClusterView, Entry, NodeRole};
+use crate::model::{ClusterView, Entry};
 use crate::provider::Parts;
 use crate::store::EntryParts;
 
@@ -21,8 +21,8 @@ pub(super) fn all_parts(view: &ClusterView) -> EntryParts {
     }
 }
 
-/// All of a cluster that was just made, but of its networks only those that carry the entry's mark: a creation does
-/// not make somebody else's network its own by using it.
+/// All of a cluster that was just made, but of its networks, load balancers and helpers only what was made for the
+/// entry: a creation does not make somebody else's network its own by using it.
 pub fn own_parts(entry: &Entry, view: &ClusterView) -> EntryParts {
     let networks = view
         .networks
@@ -30,20 +30,23 @@ pub fn own_parts(entry: &Entry, view: &ClusterView) -> EntryParts {
         .filter(|n| entry.covers_network(n))
         .map(|n| n.id.clone())
         .collect();
+    let nodes = view.nodes.iter();
+    let nodes = nodes.filter(|node| node.role.proves() || entry.made(node));
     EntryParts {
+        containers: nodes.map(|node| node.id.clone()).collect(),
         networks,
         ..all_parts(view)
     }
 }
 
-/// What a deletion takes away: all containers (the load balancer and helpers among them, which the ledger need not
-/// list), and those networks and volumes that the entry covers.
+/// What a deletion takes away: the servers and workers, all of which the entry covers; of the rest, load balancer and
+/// helpers, what was made for the entry; and those networks and volumes that the entry covers. A container that somebody
+/// put beside them is theirs.
 pub(super) fn doomed(entry: &Entry, view: &ClusterView) -> Parts {
-    // A load balancer is ours by the servers beside it, or because it is listed.
-    let served = view.proving_nodes().next().is_some();
-    let containers = view.nodes.iter().filter(|node| {
-        served || node.role != NodeRole::Balancer || entry.covers(&node.id, node.nonce.as_ref())
-    });
+    let containers = view
+        .nodes
+        .iter()
+        .filter(|node| entry.covers(&node.id, node.nonce.as_ref()) || entry.made(node));
     Parts {
         of: Some(view.id.clone()),
         containers: containers.map(|node| node.id.clone()).collect(),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ClusterId, ClusterView, ContainerId, EngineFacts, EngineId, Fingerprint, Incarnation,
-    NetworkId, NetworkView, Nonce, RegistrarId, VolumeId, VolumeView,
+    NetworkId, NetworkView, NodeView, Nonce, RegistrarId, VolumeId, VolumeView,
 };
 
 /// Which kind of world it is. A ledger of one is never used with the other.
@@ -29,6 +29,10 @@ pub struct Ledger {
     pub engine: Option<EngineId>,
     /// Open entries, oldest first.
     pub entries: Vec<Entry>,
+    /// Closed entries that made things under a mark: a request that was under way when its run died may still be
+    /// carried out, and what then appears is ours by that mark.
+    #[serde(default)]
+    pub closed: Vec<Entry>,
     /// What rollcall registered or adopted in registrars.
     pub registrations: Vec<RegistrationEntry>,
 }
@@ -83,6 +87,8 @@ pub enum EntryState {
     Live,
     /// Intent to delete it is written.
     Deleting,
+    /// Its life is over, as far as was seen. It lists nothing any more; only its mark still says something.
+    Closed,
 }
 
 /// One registration that is ours.
@@ -121,11 +127,20 @@ pub enum Stranger {
 
 impl Ledger {
     /// The open entries of one cluster, newest first.
-    pub fn entries_of<'a>(&'a self, id: &'a ClusterId) -> impl Iterator<Item = &'a Entry> {
+    pub fn entries_of<'l, 'i>(
+        &'l self,
+        id: &'i ClusterId,
+    ) -> impl Iterator<Item = &'l Entry> + use<'l, 'i> {
         self.entries
             .iter()
             .rev()
             .filter(move |entry| entry.id == *id)
+    }
+
+    /// Every entry of one cluster: the open ones, newest first, then the closed ones whose marks may still turn up.
+    fn of<'l, 'i>(&'l self, id: &'i ClusterId) -> impl Iterator<Item = &'l Entry> + use<'l, 'i> {
+        let closed = self.closed.iter().filter(move |entry| entry.id == *id);
+        self.entries_of(id).chain(closed)
     }
 
     /// What rollcall registered for one cluster in one registrar.
@@ -144,13 +159,8 @@ impl Ledger {
     pub fn ownership(&self, view: &ClusterView) -> Ownership<'_> {
         let mut strangers = BTreeSet::new();
         let mut named = false;
-        for entry in self
-            .entries
-            .iter()
-            .rev()
-            .filter(|entry| entry.id == view.id)
-        {
-            named = true;
+        for entry in self.of(&view.id) {
+            named |= entry.state != EntryState::Closed;
             let unlisted: Vec<_> = view
                 .proving_nodes()
                 .filter(|node| !entry.covers(&node.id, node.nonce.as_ref()))
@@ -158,7 +168,9 @@ impl Ledger {
             if unlisted.is_empty() && entry.has_part_of(view) {
                 return Ownership::Ours(entry);
             }
-            strangers.extend(unlisted.into_iter().map(|node| node.name.clone()));
+            if entry.state != EntryState::Closed {
+                strangers.extend(unlisted.into_iter().map(|node| node.name.clone()));
+            }
         }
         let marked = view.nodes.iter().any(|node| node.nonce.is_some());
         Ownership::Foreign(match (named, marked) {
@@ -174,11 +186,7 @@ impl Ledger {
         id: &ClusterId,
         engine: &EngineFacts,
     ) -> (Vec<NetworkView>, Vec<VolumeView>) {
-        let of = |covers: &dyn Fn(&Entry) -> bool| {
-            self.entries
-                .iter()
-                .any(|entry| entry.id == *id && covers(entry))
-        };
+        let of = |covers: &dyn Fn(&Entry) -> bool| self.of(id).any(covers);
         let networks = engine
             .networks
             .iter()
@@ -199,6 +207,12 @@ impl Entry {
     /// Whether a container is this entry's: listed, or marked while the entry is still `creating`.
     pub fn covers(&self, id: &ContainerId, nonce: Option<&Nonce>) -> bool {
         self.containers.contains(id) || self.claims(nonce)
+    }
+
+    /// Whether a container that proves nothing, a load balancer or a helper, was made for this entry: listed, or with
+    /// its mark, whatever the entry's state.
+    pub fn made(&self, node: &NodeView) -> bool {
+        self.containers.contains(&node.id) || (node.nonce.is_some() && node.nonce == self.nonce)
     }
 
     /// Whether a network is this entry's.

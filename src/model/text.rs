@@ -51,10 +51,14 @@ const SECRET_KEYS: [&str; 9] = [
 ];
 
 /// The text with the values of secrets replaced by `[redacted]`: `KEY=VALUE`, `KEY: VALUE`, `"KEY":"VALUE"`,
-/// PEM private keys.
+/// PEM private keys, and what stands before the `@` of a URL.
 pub fn redact(text: &str) -> Cow<'_, str> {
     let lower = text.to_ascii_lowercase();
-    if !SECRET_KEYS.iter().any(|key| lower.contains(key)) && !lower.contains("private key") {
+    let suspicious = |word: &str| lower.contains(word);
+    if !SECRET_KEYS.iter().any(|key| suspicious(key))
+        && !suspicious("private key")
+        && !suspicious("://")
+    {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
@@ -79,6 +83,9 @@ pub fn redact(text: &str) -> Cow<'_, str> {
 /// Where the secret value begins and ends when a secret's key begins at `at`.
 fn secret_at(text: &str, lower: &str, at: usize) -> Option<(usize, usize)> {
     const PEM: &str = "-----begin";
+    if text[at..].starts_with(SCHEME_END) {
+        return userinfo_at(text, at + SCHEME_END.len());
+    }
     if lower[at..].starts_with(PEM)
         && lower[at..]
             .lines()
@@ -114,6 +121,19 @@ fn secret_at(text: &str, lower: &str, at: usize) -> Option<(usize, usize)> {
     (end > value && !text[value..end].starts_with("[redacted")).then_some((value, end))
 }
 
+/// What stands between a URL's scheme and its authority.
+const SCHEME_END: &str = "://";
+
+/// Where the user and the password of a URL begin and end when its authority begins at `start` (RFC 3986, 3.2.1).
+fn userinfo_at(text: &str, start: usize) -> Option<(usize, usize)> {
+    let ends_authority =
+        |c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '<' | '>' | '`');
+    let authority = text[start..].split(ends_authority).next()?;
+    // A password may hold an `@` that nobody encoded: the host begins after the last one.
+    let (userinfo, _) = authority.rsplit_once('@')?;
+    (!matches!(userinfo, "" | "[redacted]")).then(|| (start, start + userinfo.len()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,6 +152,22 @@ mod tests {
                 "Authorization: Bearer [redacted]",
             ),
             ("a plain line about tokens", "a plain line about tokens"),
+            (
+                "dial ssh://u:geheim@h:22: refused",
+                "dial ssh://[redacted]@h:22: refused",
+            ),
+            (
+                r#"proxy "https://user:p@ss@host/x@y""#,
+                r#"proxy "https://[redacted]@host/x@y""#,
+            ),
+            (
+                "a tcp://me@one, b http://two:pw@three",
+                "a tcp://[redacted]@one, b http://[redacted]@three",
+            ),
+            (
+                "ask https://host:1/a@b, or me@host",
+                "ask https://host:1/a@b, or me@host",
+            ),
         ] {
             assert_eq!(redact(text), clean);
             assert_eq!(redact(&redact(text)), clean, "twice is once");

@@ -266,10 +266,12 @@ impl Step {
 
     /// Whether something of worth is lost.
     pub fn destructive(&self) -> bool {
-        matches!(
-            self.action.kind(),
-            ActionKind::Delete | ActionKind::PruneRow
-        )
+        match self.action.kind() {
+            ActionKind::Delete | ActionKind::PruneRow => true,
+            // What is left of a cluster that is about to be made again is in its way; an orphan's may be wanted.
+            ActionKind::Sweep => self.inferred,
+            _ => false,
+        }
     }
 }
 

@@ -304,8 +304,11 @@ fn ports(plan: &Plan, input: &PlanInput<'_>, found: &mut Vec<Violation>) {
             .filter(|(_, ports)| ports.values().any(|p| *p == port));
         own.any(|(id, _)| {
             input.observed.cluster(id).is_some_and(|view| {
-                let running = |node: &NodeView| node.state == NodeState::Running;
-                view.nodes.iter().any(running) && view.ports.values().any(|p| *p == port)
+                let up = |node: &NodeView| {
+                    use NodeState::{Paused, Restarting, Running};
+                    matches!(node.state, Running | Paused | Restarting)
+                };
+                view.nodes.iter().any(up) && view.ports.values().any(|p| *p == port)
             })
         })
     };

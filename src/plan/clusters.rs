@@ -132,10 +132,16 @@ fn alive<'a>(
     view: &'a ClusterView,
     entry: &'a Entry,
 ) -> Need<'a> {
+    // What was interrupted and is whole all the same is as good as any other: it may be in use by now. Only what never
+    // came up, or lost a part, is made again unasked.
+    let whole = matches!(view.phase, Phase::Ready | Phase::Stopped | Phase::Paused)
+        || (view.phase == Phase::Running && !view.probed);
     let interrupted = match entry.state {
-        EntryState::Creating if view.phase != Phase::Ready => Some(ReasonCode::InterruptedCreate),
-        EntryState::Deleting => Some(ReasonCode::InterruptedDelete),
-        EntryState::Creating | EntryState::Live => None,
+        EntryState::Creating if !whole => Some(ReasonCode::InterruptedCreate),
+        EntryState::Deleting | EntryState::Closed if !whole && view.phase != Phase::Running => {
+            Some(ReasonCode::InterruptedDelete)
+        }
+        EntryState::Creating | EntryState::Live | EntryState::Deleting | EntryState::Closed => None,
     };
     if let Some(code) = interrupted {
         return Need::Renew {

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::HeldReason;
 use super::situation::{Live, Situation};
 use crate::model::{
-    Binding, ClusterId, ClusterSpec, ClusterView, NodeState, NodeView, Port, Presence, Subnet,
+    Binding, ClusterId, ClusterSpec, ClusterView, NodeState, NodeView, Port, Ports, Presence,
+    Subnet,
 };
 
 /// For each present row: the clusters that must leave first, or why it cannot have what it asks for.
@@ -185,6 +186,34 @@ fn is_up(view: &ClusterView, container: &str) -> bool {
     view.nodes
         .iter()
         .any(|node| node.name == container && up(node))
+}
+
+/// Why a cluster that rests cannot be started now: somebody else took one of its ports meanwhile. Where nobody could see
+/// who listens, the start itself finds out.
+pub(super) fn in_the_way_of_start(s: &Situation<'_>, view: &ClusterView) -> Option<HeldReason> {
+    let facts = &s.engine.facts;
+    let listeners = facts.listeners.as_ref()?;
+    let (inside, port) = view.ports.iter().find(|(_, port)| {
+        let own = |b: &Binding| b.cluster.as_ref() == Some(&view.id) && is_up(view, &b.container);
+        listeners.contains(port) && !facts.bindings.iter().any(|b| b.port == **port && own(b))
+    })?;
+    let other = facts
+        .bindings
+        .iter()
+        .find(|b| b.port == *port && b.cluster.as_ref() != Some(&view.id));
+    let by = match other {
+        Some(Binding {
+            cluster: Some(holder),
+            ..
+        }) => format!("cluster {holder}"),
+        Some(binding) => format!("container {}", binding.container),
+        None => "a process of this host".to_owned(),
+    };
+    Some(HeldReason::PortTaken {
+        column: Ports::default().column(*inside).to_owned(),
+        port: port.get(),
+        by,
+    })
 }
 
 /// Who of all present rows gets each port: the management cluster's row, then the row whose own live cluster has it

@@ -1,7 +1,7 @@
 //! Guards: how much may go without anybody having asked for it by name. They see the whole world, whatever `--only`
 //! selected, and refuse the whole plan, never part of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -113,9 +113,28 @@ pub(super) fn judge(plan: &Plan, input: &PlanInput<'_>) -> Vec<Refusal> {
         .collect()
 }
 
+/// The clusters of ours of which only networks or volumes are left.
+fn dead<'a>(input: &PlanInput<'a>) -> BTreeSet<&'a ClusterId> {
+    let Some(engine) = input.observed.engine.known() else {
+        return BTreeSet::new();
+    };
+    let ids = input.ledger.entries.iter().map(|entry| &entry.id);
+    ids.filter(|id| {
+        let alive = input
+            .observed
+            .cluster(id)
+            .is_some_and(|view| view.has_nodes());
+        let (networks, volumes) = input.ledger.leftovers(id, &engine.facts);
+        let left = !networks.is_empty() || !volumes.is_empty();
+        left && !alive
+    })
+    .collect()
+}
+
 fn counts(plan: &Plan, input: &PlanInput<'_>) -> BTreeMap<String, Count> {
     let management = |id: &ClusterId| id.name == input.policy.management;
     let clusters = |id: &ClusterId| format!("{} clusters", id.provider);
+    let leftovers = |id: &ClusterId| format!("{} leftovers", id.provider);
     let mut counts: BTreeMap<String, Count> = BTreeMap::new();
     for view in input
         .observed
@@ -125,6 +144,9 @@ fn counts(plan: &Plan, input: &PlanInput<'_>) -> BTreeMap<String, Count> {
         if matches!(input.ledger.ownership(view), Ownership::Ours(_)) {
             counts.entry(clusters(&view.id)).or_default().total += 1;
         }
+    }
+    for id in dead(input).into_iter().filter(|id| !management(id)) {
+        counts.entry(leftovers(id)).or_default().total += 1;
     }
     for row in &input.desired.rows {
         if row.name.as_ref() != Some(&input.policy.management) {
@@ -152,6 +174,7 @@ fn counts(plan: &Plan, input: &PlanInput<'_>) -> BTreeMap<String, Count> {
     for step in &plan.steps {
         let class = match &step.action {
             Action::Delete { id, .. } => clusters(id),
+            Action::Sweep { id, .. } if step.inferred => leftovers(id),
             Action::PruneRow { .. } if step.inferred => "rows".to_owned(),
             Action::Deregister { registrar, .. } if step.inferred => {
                 format!("{registrar} registrations")

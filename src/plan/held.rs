@@ -164,9 +164,8 @@ impl HeldReason {
             (None, _) => String::new(),
         };
         match self {
-            Self::NotOurs { .. } | Self::RegistrationNotOurs { .. } => {
-                Some(format!("rollcall cluster adopt {name}"))
-            }
+            Self::NotOurs { .. } => Some(format!("rollcall cluster adopt {name}")),
+            Self::RegistrationNotOurs { .. } => Some(in_the_way(address)),
             Self::ForeignResidue { names } => Some(format!(
                 "remove {} yourself if nobody needs it: rollcall did not make it",
                 names.join(", ")
@@ -177,7 +176,13 @@ impl HeldReason {
             Self::StoppedByUser(stop) if stop.source == "status" => {
                 Some("set the row's status to anything but 'stopped'".to_owned())
             }
-            Self::StoppedByUser(_) => Some(format!("rollcall start {name}")),
+            Self::StoppedByUser(_) => {
+                let name = address.cluster().map_or(name, |id| id.name.to_string());
+                Some(format!(
+                    "take the wish back in the database: DELETE FROM rollcall_stops WHERE name = '{}'",
+                    name.replace('\'', "''")
+                ))
+            }
             Self::InvalidRow { .. } => Some("correct the row's columns".to_owned()),
             Self::PortTaken { column, .. } => Some(format!(
                 "set {column} of row {name} to a free port, or free this one"
@@ -232,6 +237,17 @@ impl HeldReason {
             Self::RegistrationNotOurs { .. } => "registration_not_ours",
             Self::RegistrarNotInstalled => "registrar_not_installed",
         }
+    }
+}
+
+/// The entry that somebody else has where ours would go, and what to do about it.
+fn in_the_way(address: &Address) -> String {
+    match address {
+        Address::Registration(registrar, id) => format!(
+            "remove or rename {}-{} in {registrar}, then: rollcall reconcile --repair",
+            id.provider, id.name
+        ),
+        _ => "remove or rename that entry, then: rollcall reconcile --repair".to_owned(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::builder::Draft;
 use super::clusters::{Need, need, startable, would};
-use super::contention::{Verdicts, settle};
+use super::contention::{Verdicts, in_the_way_of_start, settle};
 use super::registrations::{Life, for_present, take_off};
 use super::situation::{Leftover, Live, Situation};
 use super::{Action, ActionKind, Field, HeldReason, Reason, ReasonCode, StepId};
@@ -143,6 +143,12 @@ fn repair_present<'a>(
         if let Need::AddPorts(view, ..) = need {
             for_present(draft, s, id, Life::Same(view), None);
         }
+        return None;
+    }
+    if let Need::Start(view) = need
+        && let Some(reason) = in_the_way_of_start(s, view)
+    {
+        draft.hold(address, reason);
         return None;
     }
     if let Some(reason) = tool_in_the_way(s, id, need) {
@@ -296,6 +302,13 @@ pub(super) fn adopt<'a>(
     };
     let mut last = draft.push(action, Reason::of(ReasonCode::RequestedAdopt), None);
     let asleep = startable(view.phase) || (view.phase == Phase::Running && view.probed);
+    if let (true, true, Some(reason)) = (
+        s.input.policy.mode.repair,
+        startable(view.phase),
+        in_the_way_of_start(s, view),
+    ) {
+        return draft.hold(Address::Cluster(view.id.clone()), reason);
+    }
     if s.input.policy.mode.repair && asleep {
         last = wake(draft, view, Some(last)).unwrap_or(last);
     }
@@ -508,6 +521,7 @@ pub(super) fn plan_rest(draft: &mut Draft, s: &Situation<'_>) {
             }
             Live::Residue(leftover) => {
                 let step = sweep(draft, id, &leftover, ReasonCode::Orphan);
+                draft.infer(step);
                 draft.late(step);
             }
             Live::Absent => {}

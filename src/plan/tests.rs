@@ -851,3 +851,115 @@ fn a_cluster_whose_name_begins_like_a_leaving_one_stays() {
         ["deregister kubeconfig/k3d/dev", "delete cluster/k3d/dev"]
     );
 }
+
+#[test]
+fn a_start_whose_port_went_to_somebody_else_is_held() {
+    let mut scene = Scene::new()
+        .row_on("k3d/dev", 18080)
+        .ours("k3d/dev", Phase::Stopped)
+        .publish("k3d/dev", 80, 18080);
+    assert_eq!(scene.short(), ["start cluster/k3d/dev"]);
+    scene.engine().facts.listeners = Some(BTreeSet::from([port(18080)]));
+    assert_eq!(scene.short(), ["=port_taken cluster/k3d/dev"]);
+}
+
+#[test]
+fn who_runs_on_a_port_may_be_made_again_on_it_whoever_else_asks_for_it() {
+    let scene = |state: NodeState| {
+        let mut scene = Scene::new()
+            .row_on("k3d/dev", 18080)
+            .ours("k3d/dev", Phase::Ready)
+            .publish("k3d/dev", 80, 18080)
+            .foreign("kind/dev", Phase::Created)
+            .publish("kind/dev", 80, 18080)
+            .replace("k3d/dev");
+        let balancer = NodeView {
+            id: ContainerId::new("balancer"),
+            name: "dev-lb".into(),
+            role: NodeRole::Balancer,
+            state,
+            image: "image".into(),
+            nonce: None,
+        };
+        let provider = ProviderId::new("k3d");
+        let views = scene.engine().clusters.get_mut(&provider);
+        for view in views.into_iter().flat_map(|map| map.values_mut()) {
+            view.nodes.push(balancer.clone());
+        }
+        scene
+    };
+    assert_eq!(
+        scene(NodeState::Running).short(),
+        [
+            "delete cluster/k3d/dev",
+            "create cluster/k3d/dev",
+            "register kubeconfig/k3d/dev",
+            "=unmanaged cluster/kind/dev"
+        ]
+    );
+    assert_eq!(
+        scene(NodeState::Exited).short(),
+        ["=port_taken cluster/k3d/dev", "=unmanaged cluster/kind/dev"]
+    );
+}
+
+#[test]
+fn what_is_left_under_the_other_provider_is_an_orphan() {
+    let scene = Scene::new()
+        .row("kind/dev")
+        .residue("k3d/dev")
+        .list("k3d/dev", EntryState::Live);
+    assert_eq!(
+        scene.both().short(),
+        [
+            "create cluster/kind/dev",
+            "register kubeconfig/kind/dev",
+            "sweep cluster/k3d/dev"
+        ]
+    );
+}
+
+#[test]
+fn neither_the_excluded_nor_the_management_cluster_is_adopted() {
+    for (name, held) in [
+        ("k3d/dev", vec!["=excluded cluster/k3d/dev"]),
+        ("k3d/devops", vec![]),
+    ] {
+        let mut scene = Scene::new().foreign(name, Phase::Ready);
+        scene.policy.adopt.insert(id(name));
+        scene.policy.scope.exclude = vec!["dev".parse().unwrap_or_else(|e| unreachable!("{e}"))];
+        assert_eq!(scene.short(), held);
+    }
+}
+
+#[test]
+fn a_balancer_on_a_network_of_ours_is_ours_only_if_it_is_listed() {
+    let scene = |listed: bool| {
+        let mut scene = Scene::new().row("k3d/dev").residue("k3d/dev");
+        scene = scene.list("k3d/dev", EntryState::Live);
+        let balancer = ContainerId::new("balancer");
+        if listed {
+            scene.ledger.entries[0].containers.insert(balancer.clone());
+        }
+        for view in scene
+            .engine()
+            .clusters
+            .values_mut()
+            .flat_map(|map| map.values_mut())
+        {
+            view.phase = Phase::Partial;
+            view.nodes = vec![NodeView {
+                id: balancer.clone(),
+                name: "dev-lb".into(),
+                role: NodeRole::Balancer,
+                state: NodeState::Running,
+                image: "image".into(),
+                nonce: None,
+            }];
+        }
+        scene.policy.replace_broken = true;
+        scene.short()
+    };
+    assert_eq!(scene(false), ["=not_ours cluster/k3d/dev"]);
+    assert_eq!(scene(true)[0], "delete cluster/k3d/dev");
+}

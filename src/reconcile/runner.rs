@@ -49,6 +49,7 @@ impl Runner<'_> {
     /// Binds the ledger to the engine that answers, and brings the ledger up to what is seen. Must be done under the
     /// lease, before the plan that is executed.
     pub async fn prepare(&self) -> Result<Look, RunError> {
+        self.store.demand_lease(self.lease);
         let first = look(self.world, &self.store, &self.question).await?;
         if let Some(engine) = first
             .observed
@@ -87,7 +88,11 @@ impl Runner<'_> {
                 break;
             }
             announce(&now.plan, emitter);
-            self.mark_beginning(&now).await?;
+            match self.mark_beginning(&now).await {
+                // The first step finds out too, and says so step by step.
+                Err(RunError::Store(StoreError::LeaseLost { .. })) => {}
+                other => other?,
+            }
             let cx = Context {
                 world: self.world,
                 store: Arc::clone(&self.store),
@@ -101,11 +106,23 @@ impl Runner<'_> {
                 .policy
                 .replace
                 .retain(|id| !was_renewed(id, &now.plan, &outcome));
+            if outcome.lost_lease() {
+                // Another run has the table and the world now: this one looks, and writes nothing any more.
+                let last = look(self.world, &self.store, &question).await?;
+                rounds.push((now.plan, outcome));
+                return Ok(Run {
+                    rounds,
+                    last,
+                    converged: false,
+                    restless: false,
+                });
+            }
+            let adopted = has_adopted(&now.plan, &outcome);
             let before = std::mem::replace(&mut now, self.look_after(&question).await?);
             let changed = intent_of(&before.snapshot.desired) != intent_of(&now.snapshot.desired);
             rounds.push((before.plan, outcome));
             let stopped = *self.cancel.borrow() != Cancel::No;
-            if !changed || stopped || now.plan.is_empty() {
+            if !changed || stopped || adopted || now.plan.is_empty() {
                 break;
             }
             if rounds.len() == ROUNDS {
@@ -162,6 +179,18 @@ fn intent_of(desired: &Desired) -> Vec<(i64, &crate::model::RowSnapshot, bool)> 
         .iter()
         .map(|row| (row.rowid, &row.snapshot, row.stop.is_some()))
         .collect()
+}
+
+/// Whether something was taken over. A captured row changes the table, and the plan that follows may replace or delete
+/// what was just adopted: that is for another run, and for a person who has seen it.
+fn has_adopted(plan: &Plan, outcome: &Outcome) -> bool {
+    plan.steps.iter().any(|step| {
+        step.action.kind() == ActionKind::Adopt
+            && outcome
+                .steps
+                .get(&step.id)
+                .is_some_and(|ended| ended.result == StepResult::Succeeded)
+    })
 }
 
 /// Whether a replacement that was asked for is done: what was just made is not made again by the next look.

@@ -3,47 +3,42 @@
 use super::error::{RunError, on_store};
 use super::look::Look;
 use super::runner::Runner;
-use crate::model::{EntryState, Ownership, Phase, Seen};
+use crate::model::{ClusterId, ClusterView, Entry, EntryState, Ownership, Phase, Presence, Seen};
 
 impl Runner<'_> {
-    /// Brings the ledger up to what is seen: a creation that an earlier run did not live to record is recorded once
-    /// its cluster is ready; entries of which nothing is left are closed. Says whether anything changed.
+    /// Brings the ledger up to what is seen: what an earlier run made, or began to delete, and did not live to record
+    /// is recorded once its cluster is ready and wanted; entries of which nothing is left are closed. Says whether
+    /// anything changed.
     pub(super) async fn settle(&self, look: &Look) -> Result<bool, RunError> {
         let Seen::Known(engine) = &look.observed.engine else {
             return Ok(false);
         };
-        let now = self.world.clock.now();
         let mut changed = false;
+        for (view, entry) in unrecorded(look) {
+            let Some(life) = view.incarnation.clone() else {
+                continue;
+            };
+            let (key, parts) = (entry.key, crate::execute::own_parts(entry, view));
+            on_store(&self.store, move |store| {
+                store.record_live(key, &life, &parts)
+            })
+            .await?;
+            changed = true;
+        }
+        let now = self.world.clock.now();
         for entry in &look.snapshot.ledger.entries {
-            let view = look
-                .observed
-                .cluster(&entry.id)
-                .filter(|view| view.has_nodes());
+            let alive = look.observed.cluster(&entry.id);
             let (networks, volumes) = look.snapshot.ledger.leftovers(&entry.id, &engine.facts);
-            let key = entry.key;
-            match view {
-                Some(view) if entry.state == EntryState::Creating && view.phase == Phase::Ready => {
-                    let Ownership::Ours(owner) = look.snapshot.ledger.ownership(view) else {
-                        continue;
-                    };
-                    let (true, Some(life)) = (owner.key == key, view.incarnation.clone()) else {
-                        continue;
-                    };
-                    let parts = crate::execute::own_parts(entry, view);
-                    on_store(&self.store, move |store| {
-                        store.record_live(key, &life, &parts)
-                    })
-                    .await?;
-                    changed = true;
-                }
-                None if networks.is_empty() && volumes.is_empty() => {
-                    on_store(&self.store, move |store| {
-                        store.close(key, "nothing of it is left", now)
-                    })
-                    .await?;
-                    changed = true;
-                }
-                Some(_) | None => {}
+            let left = alive.is_some_and(|view| view.has_nodes())
+                || !networks.is_empty()
+                || !volumes.is_empty();
+            if !left {
+                let key = entry.key;
+                on_store(&self.store, move |store| {
+                    store.close(key, "nothing of it is left", now)
+                })
+                .await?;
+                changed = true;
             }
         }
         self.settle_registrations(look, changed).await
@@ -74,4 +69,29 @@ impl Runner<'_> {
         }
         Ok(changed)
     }
+}
+
+/// Clusters of ours that are ready, and whose entries do not say that they live. One that is being deleted, or was
+/// thought gone, is recorded only if a row wants it.
+fn unrecorded(look: &Look) -> Vec<(&ClusterView, &Entry)> {
+    let wanted = |id: &ClusterId| {
+        let rows = look.snapshot.desired.intents();
+        rows.map(|(_, intent)| intent)
+            .any(|intent| intent.spec.id == *id && intent.presence == Presence::Present)
+    };
+    let ready = look
+        .observed
+        .clusters()
+        .filter(|view| view.phase == Phase::Ready);
+    ready
+        .filter_map(|view| match look.snapshot.ledger.ownership(view) {
+            Ownership::Ours(entry) => Some((view, entry)),
+            Ownership::Foreign(_) => None,
+        })
+        .filter(|(view, entry)| match entry.state {
+            EntryState::Live => false,
+            EntryState::Creating => true,
+            EntryState::Deleting | EntryState::Closed => wanted(&view.id),
+        })
+        .collect()
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::exit::Exit;
+use super::flags::Flags;
 use crate::execute::{Outcome, StepResult};
 use crate::model::Mode;
 use crate::plan::{ActionKind, Class, Disruption, Field, Held, Plan, Reason, Refusal, Step};
@@ -20,6 +21,9 @@ pub struct Subject {
     pub observed_at: String,
     /// The mode.
     pub mode: Mode,
+    /// The flags with which another call speaks of the same: every hint gets them.
+    #[serde(skip)]
+    pub flags: Flags,
 }
 
 /// A plan.
@@ -57,6 +61,8 @@ pub struct CountsDoc {
     pub destructive: usize,
     /// Differences that are held.
     pub held: usize,
+    /// Those of them that a person must see to.
+    pub blocked: usize,
     /// Things that could not be observed.
     pub unknown: usize,
 }
@@ -182,12 +188,20 @@ pub fn plan_doc(plan: &Plan, subject: Subject, rows: usize, exit: Exit) -> PlanD
     let counts = counts(plan, rows);
     PlanDoc {
         schema: "rollcall.plan/v1".to_owned(),
-        subject,
         verdict: verdict(&counts),
         counts,
-        steps: plan.steps.iter().map(|step| step_doc(step, None)).collect(),
-        held: plan.held.iter().map(held_doc).collect(),
-        refusals: plan.refusals.iter().map(refusal_doc).collect(),
+        steps: plan
+            .steps
+            .iter()
+            .map(|step| step_doc(step, None, &subject.flags))
+            .collect(),
+        held: held_docs(&plan.held, &subject.flags),
+        refusals: plan
+            .refusals
+            .iter()
+            .map(|refusal| refusal_doc(refusal, &subject.flags))
+            .collect(),
+        subject,
         exit,
     }
 }
@@ -210,16 +224,21 @@ pub fn run_doc(
     let ran = rounds.iter().flat_map(|(plan, outcome)| {
         plan.steps
             .iter()
-            .map(move |step| step_doc(step, Some(outcome)))
+            .map(|step| step_doc(step, Some(outcome), &subject.flags))
+            .collect::<Vec<_>>()
     });
     RunDoc {
         schema: "rollcall.run/v1".to_owned(),
         run_id,
-        subject,
         verdict,
         steps: ran.collect(),
-        held: last.held.iter().map(held_doc).collect(),
-        refusals: last.refusals.iter().map(refusal_doc).collect(),
+        held: held_docs(&last.held, &subject.flags),
+        refusals: last
+            .refusals
+            .iter()
+            .map(|refusal| refusal_doc(refusal, &subject.flags))
+            .collect(),
+        subject,
         converged,
         duration_ms,
         exit,
@@ -244,6 +263,11 @@ pub(super) fn counts(plan: &Plan, rows: usize) -> CountsDoc {
             .iter()
             .filter(|held| !unknown(held) && held.reason.class() != Class::Information)
             .count(),
+        blocked: plan
+            .held
+            .iter()
+            .filter(|held| held.reason.class() == Class::Blocks)
+            .count(),
         unknown: plan.held.iter().filter(unknown).count(),
     }
 }
@@ -260,7 +284,9 @@ pub(super) fn verdict(counts: &CountsDoc) -> String {
         } else {
             format!("{} rows", counts.rows)
         };
-        let word = if counts.held + counts.unknown == 0 {
+        let word = if counts.blocked > 0 {
+            "blocked"
+        } else if counts.held + counts.unknown == 0 {
             "in sync"
         } else {
             "nothing to change"
@@ -283,7 +309,7 @@ pub(super) fn verdict(counts: &CountsDoc) -> String {
     format!("{} {changes}: {}; {rest}", counts.changes, kinds.join(", "))
 }
 
-fn step_doc(step: &Step, outcome: Option<&Outcome>) -> StepDoc {
+fn step_doc(step: &Step, outcome: Option<&Outcome>, flags: &Flags) -> StepDoc {
     let ended = outcome.and_then(|outcome| outcome.steps.get(&step.id));
     let error = ended.and_then(|ended| ended.error.as_ref());
     StepDoc {
@@ -304,26 +330,36 @@ fn step_doc(step: &Step, outcome: Option<&Outcome>) -> StepDoc {
         depends_on: step.after.iter().map(|id| id.0).collect(),
         result: ended.map(|ended| ended.result),
         error: error.map(ToString::to_string),
-        hint: error.and_then(|error| error.hint.clone()),
+        hint: error.and_then(|error| error.hint.as_deref().map(|hint| flags.apply(hint))),
     }
 }
 
 /// One held difference as a document.
-pub(super) fn held_doc(held: &Held) -> HeldDoc {
+pub(super) fn held_doc(held: &Held, flags: &Flags) -> HeldDoc {
     HeldDoc {
         address: held.address.to_string(),
         code: held.reason.code().to_owned(),
         class: held.reason.class(),
         message: held.reason.to_string(),
         fields: held.reason.fields().to_vec(),
-        hint: held.reason.hint(&held.address),
+        hint: held
+            .reason
+            .hint(&held.address)
+            .map(|hint| flags.apply(&hint)),
         reason: serde_json::to_value(&held.reason).unwrap_or(Value::Null),
     }
 }
 
-fn refusal_doc(refusal: &Refusal) -> RefusalDoc {
+fn held_docs(held: &[Held], flags: &Flags) -> Vec<HeldDoc> {
+    held.iter().map(|held| held_doc(held, flags)).collect()
+}
+
+fn refusal_doc(refusal: &Refusal, flags: &Flags) -> RefusalDoc {
     RefusalDoc {
-        refusal: refusal.clone(),
+        refusal: Refusal {
+            hint: flags.apply(&refusal.hint),
+            ..refusal.clone()
+        },
         message: refusal.to_string(),
     }
 }

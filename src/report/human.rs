@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use comfy_table::{ContentArrangement, Table, presets};
 
-use super::documents::{PlanDoc, RunDoc, StepDoc};
+use super::documents::{HeldDoc, PlanDoc, RunDoc, StepDoc};
 use super::paint::{Paint, Tone};
 use super::status::{ClusterStatus, Health, Owner, StatusDoc, Sync};
 use crate::execute::StepResult;
@@ -32,9 +32,14 @@ pub fn plan_text(doc: &PlanDoc, paint: Paint, apply: Option<&str>) -> String {
         );
     }
     if let (Some(command), false) = (apply, doc.steps.is_empty()) {
+        let way = if doc.refusals.is_empty() {
+            "to apply this"
+        } else {
+            "to apply this all the same"
+        };
         let _ = writeln!(
             out,
-            "\nnothing was changed; to apply this: {}",
+            "\nnothing was changed; {way}: {}",
             paint.tone(Tone::Strong, command)
         );
     }
@@ -273,7 +278,9 @@ fn field_lines<'f>(out: &mut String, fields: impl Iterator<Item = &'f Field>, pa
     }
 }
 
-fn held_lines(out: &mut String, held: &[super::HeldDoc], paint: Paint) {
+fn held_lines(out: &mut String, held: &[HeldDoc], paint: Paint) {
+    let (out_of_scope, held): (Vec<_>, Vec<_>) =
+        held.iter().partition(|held| held.code == "excluded");
     for held in held {
         let unknown = matches!(held.class, Class::Unknown | Class::NotReady);
         let (sign, word) = if unknown {
@@ -290,6 +297,11 @@ fn held_lines(out: &mut String, held: &[super::HeldDoc], paint: Paint) {
         let _ = writeln!(out, "{label} {:<28} {}", held.address, held.message);
         field_lines(out, held.fields.iter(), paint);
         hint_line(out, held.hint.as_deref(), paint);
+    }
+    if !out_of_scope.is_empty() {
+        let label = paint.tone(Tone::Dim, format!("{:>3} {:<10}", "=", "held"));
+        let count = out_of_scope.len();
+        let _ = writeln!(out, "{label} {count} left out by --only or --exclude");
     }
 }
 

@@ -7,6 +7,7 @@ mod documents;
 mod events;
 mod exit;
 mod explanation;
+mod flags;
 mod human;
 mod observation;
 mod paint;
@@ -17,9 +18,10 @@ mod status;
 pub use documents::{
     CountsDoc, ErrorDoc, HeldDoc, ListDoc, PlanDoc, RunDoc, StepDoc, Subject, plan_doc, run_doc,
 };
-pub use events::{Collector, NdjsonSink};
+pub use events::{Collector, NdjsonSink, Running};
 pub use exit::{Exit, ExitCode, ExitReason};
 pub use explanation::{Explained, ExplanationDoc};
+pub use flags::{Flags, shell_word};
 pub use human::{plan_text, run_text, status_text};
 pub use observation::save_observation;
 pub use paint::{Paint, Tone};

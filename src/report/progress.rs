@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::flags::Flags;
 use super::paint::{Paint, Tone};
 use crate::execute::{Event, EventBody, Sink, StepResult};
 
@@ -14,14 +15,16 @@ use crate::execute::{Event, EventBody, Sink, StepResult};
 pub struct PlainProgress<W: Write + Send> {
     out: Mutex<W>,
     paint: Paint,
+    flags: Flags,
 }
 
 impl<W: Write + Send> PlainProgress<W> {
     /// Writes to this writer.
-    pub fn new(out: W, paint: Paint) -> Self {
+    pub fn new(out: W, paint: Paint, flags: Flags) -> Self {
         Self {
             out: Mutex::new(out),
             paint,
+            flags,
         }
     }
 
@@ -39,14 +42,14 @@ impl<W: Write + Send> PlainProgress<W> {
 
 impl<W: Write + Send> Sink for PlainProgress<W> {
     fn take(&self, event: &Event) {
-        for line in lines_of(event, self.paint) {
+        for line in lines_of(event, self.paint, &self.flags) {
             self.write(&line);
         }
     }
 }
 
 /// The lines that an event is worth outside a terminal.
-fn lines_of(event: &Event, paint: Paint) -> Vec<String> {
+fn lines_of(event: &Event, paint: Paint, flags: &Flags) -> Vec<String> {
     match &event.body {
         EventBody::StepStarted { .. } => vec![paint.tone(Tone::Dim, &event.message)],
         EventBody::StepRetrying { .. } => vec![paint.tone(Tone::Held, &event.message)],
@@ -68,7 +71,10 @@ fn lines_of(event: &Event, paint: Paint) -> Vec<String> {
                     .iter()
                     .map(|line| paint.tone(Tone::Dim, format!("    | {line}"))),
             );
-            lines.extend(hint.iter().map(|hint| format!("    -> {hint}")));
+            lines.extend(
+                hint.iter()
+                    .map(|hint| format!("    -> {}", flags.apply(hint))),
+            );
             if *result == StepResult::Failed {
                 lines.extend(log.iter().map(|log| format!("    log: {log}")));
             }
@@ -84,11 +90,12 @@ pub struct TtyProgress {
     style: ProgressStyle,
     bars: Mutex<BTreeMap<usize, ProgressBar>>,
     paint: Paint,
+    flags: Flags,
 }
 
 impl TtyProgress {
     /// Draws on standard error.
-    pub fn new(paint: Paint) -> Self {
+    pub fn new(paint: Paint, flags: Flags) -> Self {
         let style = ProgressStyle::with_template("{spinner} {prefix} {elapsed} {wide_msg}")
             .unwrap_or_else(|_| ProgressStyle::default_spinner());
         Self {
@@ -96,6 +103,7 @@ impl TtyProgress {
             style,
             bars: Mutex::new(BTreeMap::new()),
             paint,
+            flags,
         }
     }
 
@@ -151,7 +159,7 @@ impl Sink for TtyProgress {
             }
             EventBody::StepFinished { step, .. } => {
                 self.end(*step);
-                for line in lines_of(event, self.paint) {
+                for line in lines_of(event, self.paint, &self.flags) {
                     // A terminal that went away takes its lines with it; the run goes on.
                     let _ = self.rows.println(line);
                 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::documents::{HeldDoc, Subject, held_doc};
 use super::exit::Exit;
+use super::flags::Flags;
 use crate::model::{Address, ClusterId, ClusterView, Ownership, Phase, PortMap, Presence, Seen};
 use crate::plan::{Class, Plan, PlanInput};
 
@@ -133,8 +134,8 @@ pub fn status_doc(
         .rows
         .iter()
         .map(|row| match &row.intent {
-            Ok(intent) => cluster_status(input, plan, &intent.spec.id),
-            Err(_) => invalid(plan, &row.address(), &row.shown),
+            Ok(intent) => cluster_status(input, plan, &intent.spec.id, &subject.flags),
+            Err(_) => invalid(plan, &row.address(), &row.shown, &subject.flags),
         })
         .collect();
     let rows: BTreeSet<&ClusterId> = input
@@ -151,12 +152,12 @@ pub fn status_doc(
         .collect();
     let rest = input.observed.clusters().map(|view| &view.id);
     let rest = rest.filter(|id| !rows.contains(id) && !invalid_names.contains(&id.name));
-    clusters.extend(rest.map(|id| cluster_status(input, plan, id)));
+    clusters.extend(rest.map(|id| cluster_status(input, plan, id, &subject.flags)));
     let unknown = plan
         .held
         .iter()
         .filter(|held| matches!(held.address, Address::Source(_)))
-        .map(held_doc)
+        .map(|held| held_doc(held, &subject.flags))
         .collect();
     StatusDoc {
         schema: "rollcall.status/v1".to_owned(),
@@ -168,7 +169,7 @@ pub fn status_doc(
     }
 }
 
-fn invalid(plan: &Plan, address: &Address, shown: &str) -> ClusterStatus {
+fn invalid(plan: &Plan, address: &Address, shown: &str, flags: &Flags) -> ClusterStatus {
     ClusterStatus {
         address: address.to_string(),
         provider: None,
@@ -189,13 +190,18 @@ fn invalid(plan: &Plan, address: &Address, shown: &str) -> ClusterStatus {
             .held
             .iter()
             .filter(|held| held.address == *address)
-            .map(held_doc)
+            .map(|held| held_doc(held, flags))
             .collect(),
     }
 }
 
 /// The status of one cluster.
-pub fn cluster_status(input: &PlanInput<'_>, plan: &Plan, id: &ClusterId) -> ClusterStatus {
+pub fn cluster_status(
+    input: &PlanInput<'_>,
+    plan: &Plan,
+    id: &ClusterId,
+    flags: &Flags,
+) -> ClusterStatus {
     let row = input
         .desired
         .intents()
@@ -263,7 +269,7 @@ pub fn cluster_status(input: &PlanInput<'_>, plan: &Plan, id: &ClusterId) -> Clu
             .map(|subnet| subnet.to_string()),
         registrations: registrations(input, id, view),
         would,
-        held: held.into_iter().map(held_doc).collect(),
+        held: held.into_iter().map(|held| held_doc(held, flags)).collect(),
     }
 }
 

@@ -148,6 +148,7 @@ impl Blueprint {
         balancer.member = Some(self.member(NodeRole::Balancer));
         balancer.networks = vec![self.network_id(state)?];
         balancer.nonce.clone_from(&self.nonce);
+        balancer.mounted = self.mounted(state);
         balancer.ports.clone_from(&self.ports);
         balancer.ports.extend(api.map(|api| (Tool::API, api.port)));
         state.make_container(balancer).map(drop)

@@ -7,7 +7,7 @@ use super::things::{Container, Label, Network, NetworkKind, Volume};
 use super::tool::Tool;
 use crate::model::{
     Binding, ClusterId, ClusterView, EngineFacts, EngineView, Incarnation, NetworkView, NodeRole,
-    NodeState, NodeView, Phase, PortMap, Unnamed, VolumeView, one_line,
+    NodeState, NodeView, Nonce, Phase, PortMap, Unnamed, VolumeView, one_line,
 };
 use crate::provider::{Balancer, phase_of};
 
@@ -138,11 +138,21 @@ impl State {
                 role: c.role().unwrap_or(NodeRole::Helper),
                 state: c.state,
                 image: c.image.clone(),
-                nonce: c.nonce.clone(),
+                nonce: c.nonce.clone().or_else(|| self.mounted_mark(c)),
             })
             .collect();
         nodes.sort_by(|a, b| a.name.cmp(&b.name));
         nodes
+    }
+
+    /// The mark of a volume that a container mounts: k3d labels neither its helper nor the load balancer that it makes
+    /// anew, and both mount the cluster's images volume.
+    fn mounted_mark(&self, container: &Container) -> Option<Nonce> {
+        let mounts = |volume: &&Volume| container.mounted.contains(&volume.id);
+        self.volumes
+            .iter()
+            .filter(mounts)
+            .find_map(|volume| volume.nonce.clone())
     }
 
     fn facts(&self) -> EngineFacts {

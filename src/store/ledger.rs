@@ -66,8 +66,8 @@ impl Store {
             change(
                 tx,
                 key,
-                "UPDATE rollcall_entries SET state = 'live', incarnation = ?2
-                 WHERE id = ?1 AND state <> 'gone'",
+                "UPDATE rollcall_entries SET state = 'live', incarnation = ?2, closed_at = NULL,
+                 closed_why = NULL WHERE id = ?1",
                 incarnation.as_str(),
             )?;
             tx.execute("DELETE FROM rollcall_entry_parts WHERE entry = ?1", [key.0])?;
@@ -87,13 +87,15 @@ impl Store {
         })
     }
 
-    /// Writes the intent to delete, before anything is taken away.
+    /// Writes the intent to delete, before anything is taken away. A closed entry of which something turned up after all
+    /// is open again.
     pub fn begin_delete(&self, key: EntryKey) -> Result<(), StoreError> {
         self.write(|tx| {
             change(
                 tx,
                 key,
-                "UPDATE rollcall_entries SET state = ?2 WHERE id = ?1 AND state <> 'gone'",
+                "UPDATE rollcall_entries SET state = ?2, closed_at = NULL, closed_why = NULL
+                 WHERE id = ?1",
                 "deleting",
             )
         })
@@ -157,6 +159,7 @@ pub(super) fn read(conn: &Connection) -> Result<Ledger, StoreError> {
     };
     Ok(Ledger {
         entries: entries(conn, &world.engine)?,
+        closed: closed(conn, &world.engine)?,
         registrations: registrations(conn, &world.engine)?,
         engine: Some(world.engine),
     })
@@ -280,6 +283,33 @@ fn entries(conn: &Connection, engine: &EngineId) -> Result<Vec<Entry>, StoreErro
     Ok(entries)
 }
 
+/// The newest closed entries that have a mark, without their parts. Those of the original that a copy was made from
+/// are not among them: what they made is the original's.
+fn closed(conn: &Connection, engine: &EngineId) -> Result<Vec<Entry>, StoreError> {
+    let mut statement = conn.prepare(
+        "SELECT id, provider, name, origin, nonce, incarnation, since FROM rollcall_entries
+         WHERE engine = ?1 AND state = 'gone' AND nonce IS NOT NULL
+         AND coalesce(closed_why, '') <> 'new owner' ORDER BY id DESC LIMIT 500",
+    )?;
+    let mut rows = statement.query([engine.as_str()])?;
+    let mut entries = Vec::new();
+    while let Some(row) = rows.next()? {
+        entries.push(Entry {
+            key: EntryKey(row.get(0)?),
+            id: cluster_id(conn, row, 1)?,
+            origin: origin(conn, &row.get::<_, String>(3)?)?,
+            state: EntryState::Closed,
+            nonce: nonce(conn, row.get(4)?)?,
+            incarnation: row.get::<_, Option<String>>(5)?.map(Incarnation::new),
+            containers: BTreeSet::new(),
+            networks: BTreeSet::new(),
+            volumes: BTreeSet::new(),
+            since: meta::instant(conn, &row.get::<_, String>(6)?)?,
+        });
+    }
+    Ok(entries)
+}
+
 fn parts(
     conn: &Connection,
     engine: &EngineId,
@@ -361,6 +391,7 @@ fn nonce(conn: &Connection, text: Option<String>) -> Result<Option<Nonce>, Store
 #[cfg(test)]
 mod tests {
     use super::super::tests::{NOW, at, bound, id, incarnation, nonce, parts, store};
+    use super::super::{Holder, Liveness};
     use super::*;
 
     #[test]
@@ -407,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_entry_stays_closed() {
+    fn a_closed_entry_keeps_its_mark_and_is_open_again_when_something_of_it_turns_up() {
         let (_dir, store) = bound();
         let key = store
             .begin_create(&id("k3d/dev"), &nonce(1), &[], NOW)
@@ -415,8 +446,6 @@ mod tests {
         store.close(key, "first", NOW).unwrap();
         store.close(key, "second", at(1)).unwrap();
         for refused in [
-            store.begin_delete(key),
-            store.record_live(key, &incarnation("x"), &EntryParts::default()),
             store.record_parts(key, &EntryParts::default()),
             store.close(EntryKey(99), "ghost", NOW),
         ] {
@@ -430,6 +459,32 @@ mod tests {
             .read(|c| Ok(c.query_row(why, [], |r| r.get(0))?))
             .unwrap();
         assert_eq!(why, "first");
+        let ledger = store.ledger().unwrap();
+        assert!(ledger.entries.is_empty());
+        assert_eq!(ledger.closed[0].nonce, Some(nonce(1)));
+        store.begin_delete(key).unwrap();
+        let ledger = store.ledger().unwrap();
+        assert_eq!(ledger.entries[0].state, EntryState::Deleting);
+        assert!(ledger.closed.is_empty());
+    }
+
+    #[test]
+    fn who_lost_the_lease_writes_nothing_any_more() {
+        let (_dir, store) = bound();
+        let key = store
+            .begin_create(&id("k3d/dev"), &nonce(1), &[], NOW)
+            .unwrap();
+        let holder = Holder::of_this_process("one");
+        let lease = store.acquire(&holder, NOW, &|_| Liveness::Alive).unwrap();
+        store.demand_lease(&lease);
+        store.record_parts(key, &EntryParts::default()).unwrap();
+        store.break_lock().unwrap();
+        let refused = store.close(key, "not mine to say", NOW);
+        assert!(
+            matches!(refused, Err(StoreError::LeaseLost { .. })),
+            "{refused:?}"
+        );
+        assert_eq!(store.ledger().unwrap().entries.len(), 1);
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl Store {
         now: Timestamp,
         alive: &dyn Fn(&Holder) -> Liveness,
     ) -> Result<Lease, StoreError> {
-        self.write(|tx| {
+        self.write_without_lease(|tx| {
             if let Some(view) = view(tx)?
                 && !view.free_for(candidate, now, alive)
             {
@@ -92,7 +92,7 @@ impl Store {
 
     /// Sets the heartbeat. Fails when the lease is somebody else's by now.
     pub fn renew(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
-        self.write(|tx| {
+        self.write_without_lease(|tx| {
             let renewed = tx.execute(
                 "UPDATE rollcall_lock SET heartbeat = ?2 WHERE id = ?1",
                 params![lease.id, now.to_string()],
@@ -118,7 +118,7 @@ impl Store {
 
     /// Gives the lease back; one that is somebody else's by now is left alone.
     pub fn release(&self, lease: &Lease) -> Result<(), StoreError> {
-        self.write(|tx| {
+        self.write_without_lease(|tx| {
             tx.execute("DELETE FROM rollcall_lock WHERE id = ?1", [&lease.id])?;
             Ok(())
         })
@@ -134,11 +134,21 @@ impl Store {
 
     /// Takes the lease away from whoever holds it, and says who that was. That run stops at its next step.
     pub fn break_lock(&self) -> Result<Option<LockView>, StoreError> {
-        self.write(|tx| {
+        self.write_without_lease(|tx| {
             let broken = view(tx)?;
             clear(tx)?;
             Ok(broken)
         })
+    }
+}
+
+/// Refuses if somebody else holds the lease by now, or nobody.
+pub(super) fn demand(conn: &Connection, lease: &Lease) -> Result<(), StoreError> {
+    match view(conn)? {
+        Some(view) if view.holder.id == lease.id => Ok(()),
+        other => Err(StoreError::LeaseLost {
+            holder: other.map(Box::new),
+        }),
     }
 }
 

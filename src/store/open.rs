@@ -9,6 +9,7 @@ use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior}
 
 use super::columns::Table;
 use super::error::StoreError;
+use super::lock::{self, Lease};
 use super::{binding, file, migrations};
 use crate::clock::Clock;
 
@@ -20,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Store {
     conn: Mutex<Connection>,
     path: PathBuf,
+    /// The lease without which nothing may be written any more.
+    demanded: Mutex<Option<Lease>>,
 }
 
 impl Store {
@@ -87,6 +90,7 @@ impl Store {
         Ok(Self {
             conn: Mutex::new(conn),
             path,
+            demanded: Mutex::new(None),
         })
     }
 
@@ -125,7 +129,27 @@ impl Store {
         &self,
         f: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        self.transaction(TransactionBehavior::Immediate, |tx| {
+            let demanded = self.demanded.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(lease) = demanded.as_ref() {
+                lock::demand(tx, lease)?;
+            }
+            f(tx)
+        })
+    }
+
+    /// The same without the lease: for what a run says of itself, which hurts nobody.
+    pub(super) fn write_without_lease<T>(
+        &self,
+        f: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         self.transaction(TransactionBehavior::Immediate, f)
+    }
+
+    /// From here on nothing but a run's own record is written unless this lease still holds: it is checked in the
+    /// transaction of each write, so that a run that lost it cannot disturb the one that has it now.
+    pub fn demand_lease(&self, lease: &Lease) {
+        *self.demanded.lock().unwrap_or_else(PoisonError::into_inner) = Some(lease.clone());
     }
 
     fn transaction<T>(

@@ -64,7 +64,7 @@ pub struct EventRecord {
 impl Store {
     /// Opens a run's record and forgets the oldest ones.
     pub fn begin_run(&self, start: &RunStart, now: Timestamp) -> Result<RunId, StoreError> {
-        self.write(|tx| {
+        self.write_without_lease(|tx| {
             tx.execute(
                 "INSERT INTO rollcall_runs (mode, args, source, actor, host, pid, lease, started_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -87,7 +87,7 @@ impl Store {
 
     /// Appends events, all or none.
     pub fn append_events(&self, run: RunId, events: &[EventRecord]) -> Result<(), StoreError> {
-        self.write(|tx| {
+        self.write_without_lease(|tx| {
             let mut statement = tx.prepare_cached(
                 "INSERT INTO rollcall_events (run, seq, at, json) VALUES (?1, ?2, ?3, ?4)",
             )?;
@@ -107,7 +107,7 @@ impl Store {
         verdict: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.write(|tx| {
+        self.write_without_lease(|tx| {
             let finished = tx.execute(
                 "UPDATE rollcall_runs SET finished_at = ?2, exit_code = ?3, verdict = ?4 WHERE id = ?1",
                 params![run.0, now.to_string(), exit_code, verdict],

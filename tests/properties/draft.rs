@@ -5,10 +5,10 @@ use proptest::sample::Index;
 use rollcall::model::{ClusterId, ClusterSpec, Port, Ports, Subnet};
 
 /// Names that are prefixes of each other.
-pub const NAMES: [&str; 5] = ["dev", "dev-a", "dev-ab", "d", "x"];
+pub(crate) const NAMES: [&str; 5] = ["dev", "dev-a", "dev-ab", "d", "x"];
 /// The management cluster's.
-pub const MANAGEMENT: &str = "devops";
-pub const PROVIDERS: [&str; 2] = ["k3d", "kind"];
+pub(crate) const MANAGEMENT: &str = "devops";
+pub(crate) const PROVIDERS: [&str; 2] = ["k3d", "kind"];
 const PORTS: [u16; 4] = [18080, 18081, 18082, 18090];
 const OPERATIONS: [&str; 9] = [
     "create",
@@ -34,22 +34,22 @@ const SUBNETS: [&str; 3] = ["10.101.0.0/24", "10.101.0.0/16", "10.102.0.0/24"];
 
 /// A row as somebody writes it.
 #[derive(Debug, Clone)]
-pub struct RowDraft {
-    pub name: &'static str,
-    pub provider: &'static str,
-    pub http: Option<u16>,
-    pub forward: Option<u16>,
-    pub subnet: Option<&'static str>,
+pub(crate) struct RowDraft {
+    pub(crate) name: &'static str,
+    pub(crate) provider: &'static str,
+    pub(crate) http: Option<u16>,
+    pub(crate) forward: Option<u16>,
+    pub(crate) subnet: Option<&'static str>,
     /// `desired_state`, as it is written.
-    pub state: Option<&'static str>,
+    pub(crate) state: Option<&'static str>,
     /// `status='stopped'`: a person wants it stopped.
-    pub stopped: bool,
-    pub flaw: Option<Flaw>,
+    pub(crate) stopped: bool,
+    pub(crate) flaw: Option<Flaw>,
 }
 
 /// What can be wrong with a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flaw {
+pub(crate) enum Flaw {
     HugePort,
     WordyPort,
     NoSubnet,
@@ -58,12 +58,12 @@ pub enum Flaw {
 }
 
 impl RowDraft {
-    pub fn id(&self) -> ClusterId {
+    pub(crate) fn id(&self) -> ClusterId {
         format!("{}/{}", self.provider, self.name).parse().unwrap()
     }
 
     /// The cluster that the row asks for.
-    pub fn spec(&self) -> ClusterSpec {
+    pub(crate) fn spec(&self) -> ClusterSpec {
         let port = |number: u16| Port::parse(i64::from(number)).unwrap();
         ClusterSpec {
             id: self.id(),
@@ -79,7 +79,7 @@ impl RowDraft {
 
 /// What befalls a cluster behind rollcall's back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Damage {
+pub(crate) enum Damage {
     Wipe,
     WipeLeaving,
     Stop,
@@ -99,7 +99,7 @@ pub enum Damage {
 
 /// What other people have on the machine.
 #[derive(Debug, Clone)]
-pub enum Stranger {
+pub(crate) enum Stranger {
     Cluster(RowDraft),
     Container(u16),
     Network(&'static str),
@@ -110,7 +110,7 @@ pub enum Stranger {
 
 /// What people do to rows.
 #[derive(Debug, Clone, Copy)]
-pub enum Edit {
+pub(crate) enum Edit {
     Remove,
     Absent,
     Move,
@@ -122,30 +122,30 @@ pub enum Edit {
 
 /// How a world came to be as it is.
 #[derive(Debug, Clone)]
-pub struct Past {
-    pub seed: u64,
-    pub rows: Vec<RowDraft>,
-    pub before: Vec<Stranger>,
-    pub damages: Vec<(Index, Damage)>,
-    pub after: Vec<Stranger>,
-    pub edits: Vec<(Index, Edit)>,
-    pub more: Vec<RowDraft>,
+pub(crate) struct Past {
+    pub(crate) seed: u64,
+    pub(crate) rows: Vec<RowDraft>,
+    pub(crate) before: Vec<Stranger>,
+    pub(crate) damages: Vec<(Index, Damage)>,
+    pub(crate) after: Vec<Stranger>,
+    pub(crate) edits: Vec<(Index, Edit)>,
+    pub(crate) more: Vec<RowDraft>,
 }
 
 /// What a run is asked to do.
 #[derive(Debug, Clone)]
-pub struct Wish {
-    pub way: Way,
-    pub adopt: Vec<Index>,
-    pub replace: Vec<Index>,
-    pub replace_broken: bool,
-    pub exclude: Option<&'static str>,
-    pub jobs: usize,
+pub(crate) struct Wish {
+    pub(crate) way: Way,
+    pub(crate) adopt: Vec<Index>,
+    pub(crate) replace: Vec<Index>,
+    pub(crate) replace_broken: bool,
+    pub(crate) exclude: Option<&'static str>,
+    pub(crate) jobs: usize,
 }
 
 /// The modes that the command line allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub(crate) enum Way {
     Repair,
     RepairAndPrune,
     Prune,
@@ -155,7 +155,7 @@ pub enum Way {
 }
 
 /// A failure that is scripted, in the sandbox's words.
-pub fn fault() -> impl Strategy<Value = String> {
+pub(crate) fn fault() -> impl Strategy<Value = String> {
     (
         prop::sample::select(&OPERATIONS[..]),
         prop::option::weighted(0.3, prop::sample::select(&PROVIDERS[..])),
@@ -172,7 +172,7 @@ pub fn fault() -> impl Strategy<Value = String> {
         })
 }
 
-pub fn past() -> impl Strategy<Value = Past> {
+pub(crate) fn past() -> impl Strategy<Value = Past> {
     let damages = prop::collection::vec((any::<Index>(), damage()), 0..3);
     let edits = prop::collection::vec((any::<Index>(), edit()), 0..3);
     (
@@ -200,7 +200,7 @@ pub fn past() -> impl Strategy<Value = Past> {
         )
 }
 
-pub fn wish() -> impl Strategy<Value = Wish> {
+pub(crate) fn wish() -> impl Strategy<Value = Wish> {
     let way = prop_oneof![
         3 => Just(Way::Repair),
         3 => Just(Way::RepairAndPrune),
@@ -231,7 +231,7 @@ pub fn wish() -> impl Strategy<Value = Wish> {
 }
 
 /// Rows with names of their own.
-pub fn rows(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<RowDraft>> {
+pub(crate) fn rows(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<RowDraft>> {
     let names = NAMES
         .into_iter()
         .chain([MANAGEMENT])
@@ -241,12 +241,12 @@ pub fn rows(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<RowDraft
         prop::collection::vec(row(), 6),
     )
         .prop_flat_map(|(names, rows)| {
-            let named: Vec<RowDraft> = names
+            let rows: Vec<RowDraft> = names
                 .into_iter()
                 .zip(rows)
                 .map(|(name, row)| RowDraft { name, ..row })
                 .collect();
-            Just(named).prop_shuffle()
+            Just(rows).prop_shuffle()
         })
 }
 
@@ -289,7 +289,7 @@ fn flaw() -> impl Strategy<Value = Flaw> {
     ])
 }
 
-pub fn damage() -> impl Strategy<Value = Damage> {
+pub(crate) fn damage() -> impl Strategy<Value = Damage> {
     prop::sample::select(vec![
         Damage::Wipe,
         Damage::WipeLeaving,
@@ -321,7 +321,7 @@ fn stranger() -> impl Strategy<Value = Stranger> {
     ]
 }
 
-pub fn edit() -> impl Strategy<Value = Edit> {
+pub(crate) fn edit() -> impl Strategy<Value = Edit> {
     prop_oneof![
         3 => Just(Edit::Remove),
         2 => Just(Edit::Absent),

@@ -21,7 +21,7 @@ use rollcall::registrar::{Registrar, RegistrarError, SharedRegistrar};
 use tokio::sync::Notify;
 
 /// What happens at the gate.
-pub enum Happening {
+pub(crate) enum Happening {
     /// The process dies: no call ever comes back.
     Death,
     /// Somebody does something.
@@ -30,7 +30,7 @@ pub enum Happening {
 
 /// The gate. Clones are the same one.
 #[derive(Clone)]
-pub struct Gate(Arc<Inner>);
+pub(crate) struct Gate(Arc<Inner>);
 
 struct Inner {
     passed: AtomicU64,
@@ -42,7 +42,7 @@ struct Inner {
 
 impl Gate {
     /// A gate at which this happens when the outside is polled for the `at`-th time.
-    pub fn new(at: u64, happening: Happening) -> Self {
+    pub(crate) fn new(at: u64, happening: Happening) -> Self {
         Self(Arc::new(Inner {
             passed: AtomicU64::new(0),
             at,
@@ -53,12 +53,12 @@ impl Gate {
     }
 
     /// Comes back when the process died.
-    pub async fn death(&self) {
+    pub(crate) async fn death(&self) {
         self.0.died.notified().await;
     }
 
     /// The world behind the gate.
-    pub fn before(&self, world: &World) -> World {
+    pub(crate) fn before(&self, world: &World) -> World {
         let providers = world.providers.iter().map(|(id, inner)| {
             let gated: SharedProvider = Arc::new(Gated(self.clone(), Arc::clone(inner)));
             (id.clone(), gated)

@@ -12,14 +12,14 @@ use crate::stage::kubeconfig;
 
 /// Everybody but rollcall. Clones are the same people.
 #[derive(Clone)]
-pub struct Hand {
+pub(crate) struct Hand {
     sandbox: Sandbox,
     made: Arc<Mutex<BTreeSet<ClusterId>>>,
     wrote: Arc<Mutex<BTreeSet<ClusterId>>>,
 }
 
 impl Hand {
-    pub fn over(sandbox: &Sandbox) -> Self {
+    pub(crate) fn over(sandbox: &Sandbox) -> Self {
         Self {
             sandbox: sandbox.clone(),
             made: Arc::default(),
@@ -28,17 +28,17 @@ impl Hand {
     }
 
     /// Whether a hand made a cluster of this name, of which something may be left.
-    pub fn made(&self, id: &ClusterId) -> bool {
+    pub(crate) fn made(&self, id: &ClusterId) -> bool {
         self.made.lock().unwrap().contains(id)
     }
 
     /// A cluster was adopted: it is nobody's but rollcall's from now on.
-    pub fn give(&self, id: &ClusterId) {
+    pub(crate) fn give(&self, id: &ClusterId) {
         self.made.lock().unwrap().remove(id);
     }
 
     /// Whether a hand wrote an entry of this name.
-    pub fn wrote(&self, id: &ClusterId) -> bool {
+    pub(crate) fn wrote(&self, id: &ClusterId) -> bool {
         self.wrote.lock().unwrap().contains(id)
     }
 
@@ -50,7 +50,7 @@ impl Hand {
     }
 
     /// What cannot be done is not done: a port that is taken stays with its owner.
-    pub fn admit(&self, stranger: &Stranger) {
+    pub(crate) fn admit(&self, stranger: &Stranger) {
         let refused = match stranger {
             Stranger::Cluster(row) => {
                 let there = self.sandbox.show().unwrap().clusters;
@@ -86,7 +86,7 @@ impl Hand {
             .foreign_registration(&kubeconfig(), id, "https://127.0.0.1:1")
     }
 
-    pub fn damage(&self, id: &ClusterId, damage: Damage) {
+    pub(crate) fn damage(&self, id: &ClusterId, damage: Damage) {
         let server = match id.provider.as_str() {
             "k3d" => format!("k3d-{}-server-0", id.name),
             _ => format!("{}-control-plane", id.name),

@@ -16,23 +16,20 @@ use rollcall::model::{
 use rollcall::observe::Ask;
 use rollcall::plan::{ActionKind, Plan, PlanInput, Step, StepId, check, plan};
 use rollcall::reconcile::{Look, Question, Run, RunError, Runner, look};
-use rollcall::sandbox::Sandbox;
+use rollcall::sandbox::{Deed, Sandbox};
 use rollcall::store::{Holder, InitMode, Liveness, RunStart, Store, liveness};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use crate::draft::{Edit, Flaw, MANAGEMENT, PROVIDERS, Past, RowDraft, Way, Wish};
+use crate::draft::{MANAGEMENT, PROVIDERS, Past, RowDraft, Way, Wish};
 use crate::gate::Gate;
 use crate::hand::Hand;
 
-/// The columns that say what people want, and the two that say when they said so.
-const INTENT: &str = "id, name, provider, subnet, node_port, pf_port, http_port, https_port, desired_state, created_at, updated_at, status IS 'stopped'";
-
 /// What a property goes on with, unless it is not true.
-pub type Checked<T> = Result<T, TestCaseError>;
+pub(crate) type Checked<T> = Result<T, TestCaseError>;
 
 /// How an acting run ended.
-pub enum Ended {
+pub(crate) enum Ended {
     /// The process died in the middle of it.
     Died,
     /// It came to its end.
@@ -40,7 +37,7 @@ pub enum Ended {
 }
 
 impl Ended {
-    pub fn run(self) -> Checked<Run> {
+    pub(crate) fn run(self) -> Checked<Run> {
         match self {
             Self::Ran(run) => Ok(*run),
             Self::Died => Err(TestCaseError::fail("the process died")),
@@ -49,15 +46,15 @@ impl Ended {
 }
 
 /// The stage.
-pub struct Stage {
+pub(crate) struct Stage {
     dir: tempfile::TempDir,
-    pub sandbox: Sandbox,
-    pub hand: Hand,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) hand: Hand,
 }
 
 impl Stage {
     /// A fresh database and an empty world.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let memory = Path::new("/dev/shm");
         let dir = if memory.is_dir() {
             tempfile::tempdir_in(memory)
@@ -75,7 +72,7 @@ impl Stage {
     }
 
     /// A world with this past.
-    pub fn after(past: &Past) -> Checked<Self> {
+    pub(crate) fn after(past: &Past) -> Checked<Self> {
         let stage = Self::new(past.seed);
         past.before.iter().for_each(|s| stage.hand.admit(s));
         past.rows.iter().for_each(|row| stage.insert(row));
@@ -107,156 +104,51 @@ impl Stage {
         Ok(stage)
     }
 
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.dir.path().join("roll.db")
     }
 
     /// The database, open for writing.
-    pub fn store(&self) -> Arc<Store> {
+    pub(crate) fn store(&self) -> Arc<Store> {
         Arc::new(Store::open_write(&self.path(), &*self.sandbox.clock()).unwrap())
     }
 
-    pub fn execute(&self, sql: &str, values: &[Value]) -> usize {
+    pub(crate) fn execute(&self, sql: &str, values: &[Value]) -> usize {
         let conn = Connection::open(self.path()).unwrap();
         conn.execute(sql, rusqlite::params_from_iter(values))
             .unwrap()
     }
 
-    // Rows.
-
-    /// Writes a row, as `sqlite3` would; a name that is there already keeps its row.
-    pub fn insert(&self, row: &RowDraft) {
-        let port = |port: Option<u16>| port.map_or(Value::Null, |p| Value::Integer(i64::from(p)));
-        let text = |text: Option<&str>| text.map_or(Value::Null, |t| Value::Text(t.to_owned()));
-        let status = if row.stopped { "stopped" } else { "unknown" };
-        let values = [
-            text(Some(row.name)),
-            text(Some(row.provider)),
-            text(row.subnet),
-            port(row.forward.map(|_| 30080)),
-            port(row.forward),
-            port(row.http),
-            text(row.state),
-            text(Some(status)),
-        ];
-        let written = self.execute(
-            "INSERT OR IGNORE INTO clusters
-             (name, provider, subnet, node_port, pf_port, http_port, desired_state, status, created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'then', 'then')",
-            &values,
-        );
-        if let (1, Some(flaw)) = (written, row.flaw) {
-            self.spoil(row.name, flaw);
-        }
-    }
-
-    fn spoil(&self, name: &str, flaw: Flaw) {
-        let set = match flaw {
-            Flaw::HugePort => "http_port = 70000",
-            Flaw::WordyPort => "http_port = 'many'",
-            Flaw::NoSubnet => "subnet = '10.1.2.3/24'",
-            Flaw::UnknownProvider => "provider = 'minikube'",
-            Flaw::UnknownState => "desired_state = 'maybe'",
-        };
-        self.set(name, set);
-    }
-
-    /// Changes a row by hand.
-    pub fn set(&self, name: &str, set: &str) -> usize {
-        let sql = format!("UPDATE clusters SET {set} WHERE name = ?1");
-        self.execute(&sql, &[Value::Text(name.to_owned())])
-    }
-
-    pub fn edit(&self, name: &str, edit: Edit) {
-        match edit {
-            Edit::Remove => {
-                self.execute(
-                    "DELETE FROM clusters WHERE name = ?1",
-                    &[Value::Text(name.to_owned())],
-                );
-            }
-            Edit::Absent => {
-                self.set(name, "desired_state = 'absent'");
-            }
-            Edit::Move => {
-                self.set(name, "provider = CASE provider WHEN 'k3d' THEN 'kind' WHEN 'kind' THEN 'k3d' ELSE provider END");
-            }
-            Edit::Http(port) => {
-                self.set(name, &format!("http_port = {port}"));
-            }
-            Edit::Subnet(subnet) => {
-                self.set(name, &format!("subnet = '{subnet}'"));
-            }
-            Edit::Flawed(flaw) => self.spoil(name, flaw),
-            Edit::Stopped => {
-                self.set(name, "status = 'stopped'");
-            }
-        }
-    }
-
-    /// What people wrote, row by row.
-    pub fn intent(&self) -> BTreeMap<String, Vec<Value>> {
-        let rows = self
-            .select(&format!("SELECT {INTENT} FROM clusters"))
-            .into_iter();
-        rows.map(|row| match &row[1] {
-            Value::Text(name) => (name.clone(), row),
-            other => panic!("a name: {other:?}"),
-        })
-        .collect()
-    }
-
-    /// What the status columns say, row by row: `actual_state`, `status`, `reconcile_error`.
-    pub fn status(&self) -> BTreeMap<String, [Option<String>; 3]> {
-        let sql = "SELECT name, actual_state, status, reconcile_error FROM clusters";
-        let text = |value: &Value| match value {
-            Value::Text(text) => Some(text.clone()),
-            _ => None,
-        };
-        let rows = self.select(sql).into_iter();
-        rows.map(|row| {
-            let cells = [text(&row[1]), text(&row[2]), text(&row[3])];
-            (text(&row[0]).unwrap(), cells)
-        })
-        .collect()
-    }
-
-    /// The names of the rows that cannot be right.
-    pub fn flawed(&self) -> BTreeSet<String> {
-        let wrong = "SELECT name FROM clusters WHERE provider NOT IN ('k3d', 'kind')
-            OR desired_state NOT IN ('present', 'absent') OR http_port = pf_port
-            OR typeof(http_port) = 'text' OR http_port > 65535 OR subnet = '10.1.2.3/24'";
-        let rows = self.select(wrong).into_iter().flatten();
-        rows.map(|name| match name {
-            Value::Text(name) => name,
-            other => panic!("a name: {other:?}"),
-        })
-        .collect()
-    }
-
-    /// The names of rows that were deleted and kept.
-    pub fn tombstones(&self) -> BTreeSet<String> {
-        let all = self.store().tombstones().unwrap();
-        all.into_iter().map(|tombstone| tombstone.name).collect()
-    }
-
     // Looks.
 
-    pub fn view(&self, id: &ClusterId) -> Option<ClusterView> {
+    pub(crate) fn view(&self, id: &ClusterId) -> Option<ClusterView> {
         let mut clusters = engine(&self.sandbox).clusters;
         clusters.get_mut(&id.provider)?.remove(&id.name)
     }
 
+    /// Whether a cluster, or what is left of it, is a hand's: a hand made it, and the server that is there now was not
+    /// made through the ports.
+    pub(crate) fn is_strange(&self, id: &ClusterId) -> bool {
+        let journal = self.sandbox.journal().unwrap();
+        let made = |container: &str| {
+            let mut records = journal.records.iter();
+            records.any(|record| record.deed == Deed::Make && record.id == container)
+        };
+        let view = self.view(id);
+        let mut servers = view.iter().flat_map(ClusterView::proving_nodes);
+        self.hand.made(id) && !servers.any(|node| made(node.id.as_str()))
+    }
+
     /// The living clusters that hands made.
-    pub fn foreign(&self) -> BTreeMap<ClusterId, ClusterView> {
+    pub(crate) fn foreign(&self) -> BTreeMap<ClusterId, ClusterView> {
         let all = engine(&self.sandbox).clusters.into_values().flatten();
         all.map(|(_, view)| (view.id.clone(), view))
-            .filter(|(id, view)| view.has_nodes() && self.hand.made(id))
+            .filter(|(id, view)| view.has_nodes() && self.is_strange(id))
             .collect()
     }
 
     /// Every cluster with a container.
-    pub fn living(&self) -> BTreeSet<ClusterId> {
+    pub(crate) fn living(&self) -> BTreeSet<ClusterId> {
         let all = engine(&self.sandbox).clusters.into_values().flatten();
         all.filter(|(_, view)| view.has_nodes())
             .map(|(_, view)| view.id)
@@ -264,7 +156,7 @@ impl Stage {
     }
 
     /// Every cluster that a row names, that lives, or that something is left of.
-    pub fn known(&self) -> Vec<ClusterId> {
+    pub(crate) fn known(&self) -> Vec<ClusterId> {
         let there = engine(&self.sandbox).clusters.into_values().flatten();
         let mut all: BTreeSet<ClusterId> = there.map(|(_, view)| view.id).collect();
         let rows = self.intent().into_values();
@@ -278,7 +170,7 @@ impl Stage {
     }
 
     /// What hands have besides clusters: containers, networks, listeners.
-    pub fn strange_things(&self) -> BTreeSet<String> {
+    pub(crate) fn strange_things(&self) -> BTreeSet<String> {
         let facts = engine(&self.sandbox).facts;
         let networks = facts.networks.into_iter();
         let networks = networks
@@ -289,33 +181,20 @@ impl Stage {
         networks.chain(ports).chain(shown.containers).collect()
     }
 
-    /// Every row, whole.
-    pub fn table(&self) -> Vec<Vec<Value>> {
-        self.select("SELECT * FROM clusters ORDER BY id")
-    }
-
-    fn select(&self, sql: &str) -> Vec<Vec<Value>> {
-        let conn = Connection::open(self.path()).unwrap();
-        let mut statement = conn.prepare(sql).unwrap();
-        let columns = statement.column_count();
-        let rows = statement.query_map([], |row| (0..columns).map(|at| row.get(at)).collect());
-        rows.unwrap().collect::<Result<_, _>>().unwrap()
-    }
-
     /// Everything in the world that time does not change.
-    pub fn world(&self) -> serde_json::Value {
+    pub(crate) fn world(&self) -> serde_json::Value {
         let mut shown = serde_json::to_value(self.sandbox.show().unwrap()).unwrap();
         shown.as_object_mut().unwrap().remove("now");
         shown
     }
 
     /// Looks without a lease and without the right to write.
-    pub fn look(&self, policy: &Policy) -> Checked<Look> {
+    pub(crate) fn look(&self, policy: &Policy) -> Checked<Look> {
         let store = Arc::new(Store::open_read(&self.path()).unwrap());
         let world = self.sandbox.world();
         let seen = runtime()
             .block_on(look(&world, &store, &question(policy, true)))
-            .map_err(bug)?;
+            .map_err(|error| bug(&error))?;
         linted(&seen.plan, &seen.input())?;
         Ok(seen)
     }
@@ -324,7 +203,7 @@ impl Stage {
 
     /// What a wish allows, in this world: names become clusters as on the command line, and what the command line
     /// refuses to mix is not mixed.
-    pub fn policy(&self, wish: &Wish) -> Checked<Policy> {
+    pub(crate) fn policy(&self, wish: &Wish) -> Checked<Policy> {
         let world = self.sandbox.world();
         let prune = |rows, orphans, registrations| Prune {
             rows,
@@ -399,14 +278,14 @@ impl Stage {
     }
 
     /// A run with nothing in its way.
-    pub fn run(&self, policy: &Policy, jobs: usize) -> Checked<Run> {
+    pub(crate) fn run(&self, policy: &Policy, jobs: usize) -> Checked<Run> {
         self.run_with(policy, jobs, None, |_| {})
             .and_then(Ended::run)
     }
 
     /// A run, as the command line does it: the lease, a look, the ledger, the loop; with something between the look
     /// and the deeds, and behind a gate. A run that died left its lease: it is broken, as a person would.
-    pub fn run_with(
+    pub(crate) fn run_with(
         &self,
         policy: &Policy,
         jobs: usize,
@@ -445,10 +324,13 @@ impl Stage {
         let emitter = Emitter::new(Arc::clone(&world.clock), Vec::new());
         let done = runtime().block_on(async {
             let whole = async {
-                let mut first = runner.prepare().await.map_err(bug)?;
+                let mut first = runner.prepare().await.map_err(|error| bug(&error))?;
                 linted(&first.plan, &first.input())?;
                 between(&mut first);
-                runner.run(first, &emitter).await.map_err(bug)
+                runner
+                    .run(first, &emitter)
+                    .await
+                    .map_err(|error| bug(&error))
             };
             let death = async {
                 match gate {
@@ -474,7 +356,7 @@ impl Stage {
     }
 
     /// Takes the lease from whoever has it.
-    pub fn steal_lease(&self) {
+    pub(crate) fn steal_lease(&self) {
         let store = self.store();
         store.break_lock().unwrap();
         let other = Holder::of_this_process("another rollcall");
@@ -485,7 +367,7 @@ impl Stage {
 }
 
 /// What is on the engine, which must answer.
-pub fn engine(sandbox: &Sandbox) -> EngineView {
+pub(crate) fn engine(sandbox: &Sandbox) -> EngineView {
     let world = sandbox.world();
     match runtime().block_on(world.engine.look(Duration::from_secs(5))) {
         Seen::Known(view) => view,
@@ -493,7 +375,7 @@ pub fn engine(sandbox: &Sandbox) -> EngineView {
     }
 }
 
-pub fn kubeconfig() -> rollcall::model::RegistrarId {
+pub(crate) fn kubeconfig() -> rollcall::model::RegistrarId {
     rollcall::model::RegistrarId::new("kubeconfig")
 }
 
@@ -506,12 +388,12 @@ fn linted(made: &Plan, input: &PlanInput<'_>) -> Checked<()> {
     Ok(())
 }
 
-fn bug(error: RunError) -> TestCaseError {
+fn bug(error: &RunError) -> TestCaseError {
     TestCaseError::fail(format!("the run was refused: {error}"))
 }
 
 /// The same plan with its steps in another order that their edges allow.
-pub fn shuffled(plan: &Plan, picks: &[Index]) -> Plan {
+pub(crate) fn shuffled(plan: &Plan, picks: &[Index]) -> Plan {
     let mut left: Vec<&Step> = plan.steps.iter().collect();
     let mut place: BTreeMap<StepId, StepId> = BTreeMap::new();
     let mut steps = Vec::new();

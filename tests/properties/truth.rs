@@ -9,12 +9,12 @@ use rollcall::reconcile::Look;
 use crate::stage::{Stage, kubeconfig};
 
 /// What is left after a run that should be done: nothing, or what really cannot be done.
-pub fn left_over(stage: &Stage, look: &Look) -> Vec<String> {
+pub(crate) fn left_over(stage: &Stage, look: &Look) -> Vec<String> {
     let steps = look
         .plan
         .steps
         .iter()
-        .filter(|step| !hopeless(stage, look, step))
+        .filter(|step| !hopeless(look, step))
         .map(|step| format!("{:?} because {:?}", step.action, step.reasons));
     let held = look
         .plan
@@ -27,7 +27,7 @@ pub fn left_over(stage: &Stage, look: &Look) -> Vec<String> {
 }
 
 /// A step that no run can do, because of what is on the machine: it fails and is planned again.
-fn hopeless(stage: &Stage, look: &Look, step: &Step) -> bool {
+fn hopeless(look: &Look, step: &Step) -> bool {
     let Some(id) = step.action.cluster() else {
         return false;
     };
@@ -41,11 +41,6 @@ fn hopeless(stage: &Stage, look: &Look, step: &Step) -> bool {
         .map(|network| network.name.as_str())
         .collect();
     match &step.action {
-        // Its ports went to somebody else while it was stopped.
-        Action::Start { .. } => look
-            .observed
-            .cluster(&id)
-            .is_some_and(|view| view.ports.values().any(|port| is_held(look, *port, &id))),
         // Its API hangs, and only a restart would help, which nobody asked for.
         Action::Await { .. } => look
             .observed
@@ -58,7 +53,7 @@ fn hopeless(stage: &Stage, look: &Look, step: &Step) -> bool {
             .after
             .iter()
             .filter_map(|before| look.plan.step(*before))
-            .any(|before| hopeless(stage, look, before)),
+            .any(|before| hopeless(look, before)),
         _ => false,
     }
 }
@@ -100,14 +95,14 @@ fn really(stage: &Stage, look: &Look, held: &Held) -> bool {
     let id = held.address.cluster();
     let view = id.and_then(|id| look.observed.cluster(id));
     let intent = id.and_then(|id| intent_of(look, id));
-    let foreign = id.is_some_and(|id| stage.hand.made(id));
+    let foreign = id.is_some_and(|id| stage.is_strange(id));
     match &held.reason {
         HeldReason::NotOurs { .. } => foreign && view.is_some_and(ClusterView::has_nodes),
         HeldReason::ForeignResidue { .. } => foreign && view.is_some(),
         HeldReason::ProviderChanged { live } => {
             let lives = look.observed.cluster(live);
             lives.is_some_and(ClusterView::has_nodes)
-                && !stage.hand.made(live)
+                && !stage.is_strange(live)
                 && id.is_some_and(|id| id.name == live.name && id.provider != live.provider)
                 && !look.policy.replace.contains(live)
         }
@@ -137,7 +132,7 @@ fn really(stage: &Stage, look: &Look, held: &Held) -> bool {
             id.is_some_and(|id| subnet_is_held(look, id, subnet))
         }
         HeldReason::BlockedByOrphan { orphan } => {
-            let orphaned = intent_of(look, orphan).is_none() && !stage.hand.made(orphan);
+            let orphaned = intent_of(look, orphan).is_none() && !stage.is_strange(orphan);
             orphaned && !(look.policy.mode.prune.orphans && look.policy.scope.includes(orphan))
         }
         HeldReason::RegistrationNotOurs { .. } => {
@@ -193,7 +188,7 @@ fn subnet_is_held(look: &Look, id: &ClusterId, subnet: Subnet) -> bool {
 }
 
 /// What the rows ask for and the world does not have, apart from what is held.
-pub fn unmet(stage: &Stage, look: &Look) -> Vec<String> {
+pub(crate) fn unmet(stage: &Stage, look: &Look) -> Vec<String> {
     let mut unmet = Vec::new();
     for (_, intent) in look.snapshot.desired.intents() {
         let id = &intent.spec.id;
@@ -216,7 +211,7 @@ pub fn unmet(stage: &Stage, look: &Look) -> Vec<String> {
                 if observed.is_none_or(|view| view.phase != Phase::Ready) {
                     unmet.push(format!("{id} is not ready: {observed:?}"));
                 }
-                if stage.hand.made(id) {
+                if stage.is_strange(id) {
                     unmet.push(format!("{id} is not ours"));
                 }
                 if !has_what_it_asks(&view, intent) {
@@ -227,7 +222,7 @@ pub fn unmet(stage: &Stage, look: &Look) -> Vec<String> {
                 }
             }
             (Presence::Present, None) => unmet.push(format!("{id} is not there")),
-            (Presence::Absent, Some(view)) if !stage.hand.made(id) => {
+            (Presence::Absent, Some(view)) if !stage.is_strange(id) => {
                 unmet.push(format!("{id} is there: {view:?}"));
             }
             (Presence::Absent, _) => {
@@ -259,7 +254,7 @@ fn registered(stage: &Stage, id: &ClusterId) -> Result<(), String> {
 }
 
 /// What is ours, by the ledger, and named by no row: what a prune should have taken.
-pub fn orphans(stage: &Stage, look: &Look) -> Vec<String> {
+pub(crate) fn orphans(stage: &Stage, look: &Look) -> Vec<String> {
     let claimed = look.snapshot.desired.claimed();
     look.snapshot
         .ledger

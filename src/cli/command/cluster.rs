@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::acting::{self, Order};
+use super::acting::{self, Deadline, Order};
 use super::selecting::to_adopt;
+use super::status::ADD_A_ROW;
 use crate::cli::args::{AddArgs, ClusterCommand, OnLock};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::model::{ClusterName, ClusterSpec, Mode, Ownership, Ports, Scope, Selector};
 use crate::reconcile::{Question, look};
-use crate::report::{Exit, ListDoc};
+use crate::report::{Exit, ListDoc, shell_word};
 
 pub(crate) fn run(session: &Session, what: &ClusterCommand) -> Result<Exit, CliError> {
     match what {
@@ -79,12 +80,17 @@ fn list(session: &Session) -> Result<Exit, CliError> {
         {
             let _ = writeln!(
                 out,
-                "{:<24} pruned {}; rollcall cluster restore {}",
-                stone.name, stone.at, stone.name
+                "{:<24} pruned {}; {}",
+                stone.name,
+                stone.at,
+                session.command(&format!(
+                    "rollcall cluster restore {}",
+                    shell_word(&stone.name)
+                ))
             );
         }
         if out.is_empty() {
-            out.push_str("no rows\n");
+            out.push_str(&session.command(&format!("no rows; to add one: {ADD_A_ROW}\n")));
         }
         out
     })?;
@@ -167,10 +173,11 @@ fn adopt(session: &Session, names: &[Selector], rows: bool) -> Result<Exit, CliE
         let order = Order {
             question,
             words: vec!["cluster".to_owned(), "adopt".to_owned(), list.join(" ")],
+            tuning: Vec::new(),
             yes: true,
             on_lock: OnLock::Wait,
             lock_timeout: Duration::from_secs(60),
-            timeout: None,
+            deadline: Deadline::after(None),
             jobs: None,
             step_timeout: Duration::from_secs(300),
             retries: 0,
@@ -182,10 +189,9 @@ fn adopt(session: &Session, names: &[Selector], rows: bool) -> Result<Exit, CliE
 fn restore(session: &Session, name: &ClusterName) -> Result<Exit, CliError> {
     let store = session.open_write()?;
     let restored = store.restore(name.as_str(), session.world()?.clock.now())?;
-    session.say(&format!(
-        "row {} is back; to make it true: rollcall{} reconcile",
-        restored.name,
-        super::home::flags(session)
-    ));
+    session.say(&session.command(&format!(
+        "row {} is back; to make it true: rollcall reconcile",
+        restored.name
+    )));
     Ok(Exit::default())
 }

@@ -46,7 +46,7 @@ pub(crate) fn run(session: &Session) -> Result<Exit, CliError> {
     let found = findings.iter().filter_map(|f| f.problem.clone());
     let exit = Exit::of(found);
     let items = findings.iter().map(|finding| {
-        json!({"what": finding.what, "ok": finding.problem.is_none(), "message": finding.said, "remedy": finding.remedy})
+        json!({"what": finding.what, "ok": finding.problem.is_none(), "message": finding.said, "remedy": finding.remedy.as_deref().map(|remedy| session.command(remedy))})
     });
     let doc = ListDoc {
         schema: "rollcall.doctor/v1".to_owned(),
@@ -64,7 +64,7 @@ pub(crate) fn run(session: &Session) -> Result<Exit, CliError> {
                 let _ = writeln!(
                     out,
                     "        {}",
-                    paint.tone(Tone::Dim, format!("-> {remedy}"))
+                    paint.tone(Tone::Dim, format!("-> {}", session.command(remedy)))
                 );
             }
             out

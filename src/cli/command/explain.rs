@@ -102,10 +102,13 @@ fn explained(session: &Session, look: &Look, id: &ClusterId) -> Explained {
     plan.refusals.clear();
     let exit = Exit::of(Exit::of_plan(&plan, true));
     Explained {
-        status: cluster_status(&look.input(), &look.plan, id),
+        status: cluster_status(&look.input(), &look.plan, id, &session.flags()),
         want: want(look, id),
         have: have(look, id),
-        owned: owned(look, id),
+        owned: owned(look, id)
+            .iter()
+            .map(|line| session.command(line))
+            .collect(),
         decision: plan_doc(
             &plan,
             session.subject(look),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cli::args::HistoryArgs;
 use crate::cli::error::CliError;
-use crate::cli::session::Session;
+use crate::cli::session::{Session, complete};
 use crate::execute::{Event, EventBody, Sink};
 use crate::report::{Exit, ListDoc, PlainProgress};
 use crate::store::{RunId, RunRecord, Store};
@@ -80,12 +80,14 @@ fn replay(session: &Session, store: &Store, run: &RunRecord) -> Result<Exit, Cli
             .collect(),
         exit: Exit::default(),
     };
-    for sink in session.event_sinks()? {
-        events.iter().for_each(|event| sink.take(event));
+    let streams = session.event_streams()?;
+    for stream in &streams {
+        events.iter().for_each(|event| stream.take(event));
     }
+    complete(&streams)?;
     session.answer(&doc, |paint| {
         let lines = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-        let text = PlainProgress::new(Shared(lines.clone()), paint);
+        let text = PlainProgress::new(Shared(lines.clone()), paint, session.flags());
         let mut out = format!(
             "run {}: {} at {}\n",
             run.id.0, run.start.mode, run.started_at

@@ -1,17 +1,17 @@
 //! `rollcall` alone: the status, and the one command to type next.
 
+use super::status::{self, ADD_A_ROW};
 use crate::cli::args::{Probe, StatusArgs};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
-use crate::report::{Exit, ExitCode};
+use crate::report::{Exit, ExitCode, StatusDoc, Sync};
 use crate::store::{Store, StoreError};
 
 pub(crate) fn run(session: &Session) -> Result<Exit, CliError> {
-    let flags = flags(session);
     match Store::open_read(&session.settings.db) {
         Err(StoreError::NoDatabase { path }) => {
             session.say(&format!("There is no database at {}.", path.display()));
-            session.say(&format!("Make one:      rollcall{flags} init"));
+            session.say(&session.command("Make one:      rollcall init"));
             session.say("Or use yours:  rollcall --db PATH status");
             session.say("Or rehearse:   rollcall --sandbox init");
             return Ok(Exit::default());
@@ -19,39 +19,40 @@ pub(crate) fn run(session: &Session) -> Result<Exit, CliError> {
         Err(error) => return Err(error.into()),
         Ok(_) => {}
     }
-    let exit = super::status::run(
+    let doc = status::show(
         session,
         &StatusArgs {
             name: None,
             probe: Probe::Auto,
         },
     )?;
-    let next = match exit.code {
-        0 => format!("everything is in sync; to see more: rollcall{flags} explain NAME"),
-        code if code == ExitCode::Drift.number() => {
-            format!("next: rollcall{flags} reconcile   (shows what would be done)")
-        }
-        _ => format!("next: rollcall{flags} doctor   (says what is missing)"),
-    };
-    session.say(&next);
+    session.say(&session.command(&next(&doc)));
     // Drift is no failure of looking at it; what keeps it from looking is.
-    Ok(if exit.code == ExitCode::Drift.number() {
+    Ok(if doc.exit.code == ExitCode::Drift.number() {
         Exit::default()
     } else {
-        exit
+        doc.exit
     })
 }
 
-/// The flags of this call that the next one needs too.
-pub(crate) fn flags(session: &Session) -> String {
-    let mut flags = String::new();
-    if let Some(db) = &session.global.db {
-        flags.push_str(&format!(" --db {}", db.display()));
+/// The one command to type next.
+fn next(doc: &StatusDoc) -> String {
+    let left = doc
+        .clusters
+        .iter()
+        .filter(|cluster| cluster.has_row && cluster.sync != Sync::Synced)
+        .count();
+    match doc.exit.code {
+        0 if !doc.clusters.iter().any(|cluster| cluster.has_row) => {
+            format!("the table is empty; to add a row: {ADD_A_ROW}")
+        }
+        0 if left > 0 => format!(
+            "nothing to do: {left} out of sync on purpose; to see why: rollcall explain NAME"
+        ),
+        0 => "everything is in sync; to see more: rollcall explain NAME".to_owned(),
+        code if code == ExitCode::Drift.number() => {
+            "next: rollcall reconcile   (shows what would be done)".to_owned()
+        }
+        _ => "next: rollcall doctor   (says what is missing)".to_owned(),
     }
-    match &session.global.sandbox {
-        Some(Some(dir)) => flags.push_str(&format!(" --sandbox={}", dir.display())),
-        Some(None) => flags.push_str(" --sandbox"),
-        None => {}
-    }
-    flags
 }

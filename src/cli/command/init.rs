@@ -30,12 +30,12 @@ pub(crate) fn run(session: &Session, args: &InitArgs) -> Result<Exit, CliError> 
         ));
     }
     if report.made_table {
-        let flags = super::home::flags(session);
         session.say("say what should be there, for example:");
         session.say(&format!(
-            "  rollcall{flags} cluster add k3d/dev --http-port 18080"
+            "  {}",
+            session.command("rollcall cluster add k3d/dev --http-port 18080")
         ));
-        session.say(&format!("then: rollcall{flags} reconcile"));
+        session.say(&session.command("then: rollcall reconcile"));
     }
     Ok(Exit::default())
 }

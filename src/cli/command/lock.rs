@@ -1,7 +1,5 @@
 //! `rollcall lock`: who is at it, and how to take it from a holder that will not come back.
 
-use std::io::Write;
-
 use crate::cli::args::LockCommand;
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
@@ -19,6 +17,6 @@ pub(crate) fn run(session: &Session, what: &LockCommand) -> Result<Exit, CliErro
             format!("taken from {view}; that run, if it lives, stops at its next step")
         }
     };
-    let _ = writeln!(session.streams.out.clone(), "{said}");
+    session.print(&format!("{said}\n"))?;
     Ok(Exit::default())
 }

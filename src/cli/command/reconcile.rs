@@ -1,19 +1,23 @@
 //! `rollcall reconcile`: look, plan, and with a mode make it so.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::cli::args::{Probe, Reconcile};
+use crate::cli::args::{LOCK_TIMEOUT, OnLock, Probe, RETRIES, Reconcile, STEP_TIMEOUT};
 use crate::cli::error::{CliError, read_observation};
 use crate::cli::session::Session;
-use crate::model::{Mode, Prune, Scope};
+use crate::model::{DeleteLimit, Mode, Prune, Scope};
 use crate::observe::Observation;
+use crate::plan::{Plan, Refusal, Rule};
 use crate::ports::World;
 use crate::reconcile::{Look, Question, look, look_at_saved};
 use crate::report::{Exit, ExitCode, plan_doc, plan_text, save_observation};
 use crate::store::Store;
 
-use super::acting::{self, Order};
+use super::acting::{self, Deadline, Order};
 use super::selecting;
+use super::status::ADD_A_ROW;
 
 pub(crate) fn run(session: &Session, args: &Reconcile) -> Result<Exit, CliError> {
     let mode = mode(args)?;
@@ -26,25 +30,28 @@ pub(crate) fn run(session: &Session, args: &Reconcile) -> Result<Exit, CliError>
     }
     let world = session.world()?;
     let mut question = question(session, &world, args, mode);
-    if acts {
-        let store = session.open_write()?;
-        return Session::block_on(async {
-            selecting::resolve(&world, &store, args, &mut question).await?;
-            acting::act(
-                session,
-                &world,
-                store,
-                Order::of(args, question, words(args)),
-            )
-            .await
-        });
-    }
-    let store = session.open_read()?;
+    let store = if acts {
+        session.open_write()?
+    } else {
+        session.open_read()?
+    };
     Session::block_on(async {
-        if args.observation.is_none() {
-            selecting::resolve(&world, &store, args, &mut question).await?;
+        let deadline = Deadline::after(args.timeout);
+        if selecting::names_any(args) {
+            let blind = Question {
+                probe: false,
+                ..question.clone()
+            };
+            let now = deadline.bound(see(&world, &store, args, &blind)).await??;
+            selecting::resolve(&now, args, &mut question)?;
         }
-        let seen = see(&world, &store, args, &question).await?;
+        if acts {
+            let order = Order::of(args, question, words(args), tuning(args), deadline);
+            return acting::act(session, &world, store, order).await;
+        }
+        let seen = deadline
+            .bound(see(&world, &store, args, &question))
+            .await??;
         show(session, args, &seen)
     })
 }
@@ -124,27 +131,96 @@ fn show(session: &Session, args: &Reconcile, seen: &Look) -> Result<Exit, CliErr
         seen.snapshot.desired.rows.len(),
         exit.clone(),
     );
-    let apply = format!(
-        "rollcall{} {}",
-        super::home::flags(session),
-        apply_words(args)
-    );
+    let apply = session.command(&apply(args, &seen.plan));
     session.answer(&doc, |paint| plan_text(&doc, paint, Some(&apply)))?;
     acting::stream_plan(session, seen, &exit)?;
+    if seen.snapshot.desired.rows.is_empty() {
+        session.say(&session.command(&format!("the table is empty; to add a row: {ADD_A_ROW}")));
+    }
     Ok(exit)
 }
 
-/// The words of the command that would do what a dry run shows.
-fn apply_words(args: &Reconcile) -> String {
+/// The command that would do what a dry run shows; where a guard refuses, with the flag that lifts it.
+fn apply(args: &Reconcile, plan: &Plan) -> String {
     let mut words = words(args);
+    words.retain(|word| word != "--dry-run");
     if !args.repair && args.prune.is_empty() && args.adopt.is_empty() {
         words.insert(1, "--repair".to_owned());
     }
-    words.retain(|word| word != "--dry-run");
-    words.join(" ")
+    let lift = lift(plan);
+    let tuning = tuning(args)
+        .into_iter()
+        .filter(|word| lift.is_none() || !word.starts_with("--max-deletes"));
+    words.extend(tuning);
+    words.extend(lift);
+    format!("rollcall {}", words.join(" "))
 }
 
-/// The call as words, for the record and for the way on. What only tunes a run is left out.
+/// The flag that lets a refused plan pass.
+fn lift(plan: &Plan) -> Option<String> {
+    if plan.refusals.is_empty() {
+        return None;
+    }
+    let too_many = |refusal: &Refusal| matches!(refusal.rule, Rule::TooMany { .. });
+    if !plan.refusals.iter().all(too_many) {
+        return Some("--allow-all".to_owned());
+    }
+    // One limit holds for every class, also for those that the present one lets pass.
+    let mut classes: BTreeMap<String, usize> = BTreeMap::new();
+    for step in plan.steps.iter().filter(|step| step.inferred) {
+        let address = step.action.address().to_string();
+        let kind = address.rsplit_once('/').map_or("", |(kind, _)| kind);
+        *classes.entry(kind.to_owned()).or_default() += 1;
+    }
+    let refused = plan.refusals.iter().map(|refusal| refusal.deletes);
+    let most = refused.chain(classes.into_values()).max();
+    most.map(|count| format!("--max-deletes {count}"))
+}
+
+/// The arguments that only tune a run, as far as they are not the default.
+fn tuning(args: &Reconcile) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut flag = |on: bool, text: String| {
+        if on {
+            words.push(text);
+        }
+    };
+    flag(args.accept_engine, "--accept-engine".to_owned());
+    flag(args.yes, "--yes".to_owned());
+    flag(args.probe == Probe::None, "--probe none".to_owned());
+    flag(args.on_lock == OnLock::Fail, "--on-lock fail".to_owned());
+    flag(
+        args.retries != RETRIES,
+        format!("--retries {}", args.retries),
+    );
+    for (name, value, usual) in [
+        ("step-timeout", args.step_timeout, STEP_TIMEOUT),
+        ("lock-timeout", args.lock_timeout, LOCK_TIMEOUT),
+    ] {
+        flag(value != usual, format!("--{name} {}", seconds(value)));
+    }
+    let limit = args.max_deletes.map(|limit| match limit {
+        DeleteLimit::Count(count) => count.to_string(),
+        DeleteLimit::Percent(percent) => format!("{percent}%"),
+    });
+    words.extend(limit.map(|limit| format!("--max-deletes {limit}")));
+    words.extend(args.jobs.map(|jobs| format!("-j {jobs}")));
+    words.extend(
+        args.timeout
+            .map(|timeout| format!("--timeout {}", seconds(timeout))),
+    );
+    words
+}
+
+fn seconds(duration: Duration) -> String {
+    if duration.subsec_nanos() == 0 {
+        format!("{}s", duration.as_secs())
+    } else {
+        format!("{}ms", duration.as_millis())
+    }
+}
+
+/// The call as words, for the record and for the way on. What only tunes a run is left to [`tuning`].
 fn words(args: &Reconcile) -> Vec<String> {
     let mut words = vec!["reconcile".to_owned()];
     let mut flag = |on: bool, text: String| {

@@ -1,22 +1,19 @@
 //! `rollcall schema`: JSON Schemas.
 
-use std::io::Write;
-
 use crate::cli::args::SchemaArgs;
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::report::{Exit, SCHEMAS, schema_of};
 
 pub(crate) fn run(session: &Session, args: &SchemaArgs) -> Result<Exit, CliError> {
-    let mut out = session.streams.out.clone();
     let Some(name) = &args.document else {
-        let _ = writeln!(out, "{}", SCHEMAS.join("\n"));
+        session.print(&format!("{}\n", SCHEMAS.join("\n")))?;
         return Ok(Exit::default());
     };
     let schema = schema_of(name).ok_or_else(|| {
         CliError::usage(format!("there is no document {name:?}"))
             .hint(format!("one of: {}", SCHEMAS.join(", ")))
     })?;
-    let _ = writeln!(out, "{schema:#}");
+    session.print(&format!("{schema:#}\n"))?;
     Ok(Exit::default())
 }

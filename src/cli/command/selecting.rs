@@ -1,25 +1,26 @@
-//! From names on the command line to clusters: an ambiguous bare name is refused.
+//! From names on the command line to clusters: what names nothing, or too much, is refused.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use crate::cli::args::Reconcile;
 use crate::cli::error::CliError;
-use crate::model::{ClusterId, Ownership, Selector};
-use crate::ports::World;
-use crate::reconcile::{Look, Question, look};
-use crate::store::Store;
+use crate::model::{Address, ClusterId, ClusterName, Ownership, Scope, Selector};
+use crate::plan::HeldReason;
+use crate::reconcile::{Look, Question};
 
-/// Puts the clusters that `--replace` and `--adopt` name into the policy.
-pub(crate) async fn resolve(
-    world: &World,
-    store: &Arc<Store>,
+/// Whether the call names any cluster.
+pub(crate) fn names_any(args: &Reconcile) -> bool {
+    [&args.only, &args.exclude, &args.replace, &args.adopt]
+        .into_iter()
+        .any(|list| !list.is_empty())
+}
+
+/// Puts the clusters that `--replace` and `--adopt` name into the policy, and refuses names that select nothing.
+pub(crate) fn resolve(
+    now: &Look,
     args: &Reconcile,
     question: &mut Question,
 ) -> Result<(), CliError> {
-    if args.replace.is_empty() && args.adopt.is_empty() {
-        return Ok(());
-    }
     if let Some(both) = args
         .adopt
         .iter()
@@ -31,52 +32,119 @@ pub(crate) async fn resolve(
             ),
         );
     }
-    let now = look(
-        world,
-        store,
-        &Question {
-            probe: false,
-            ..question.clone()
-        },
-    )
-    .await?;
+    check_scope(now, &question.policy.scope)?;
     for name in &args.replace {
-        question.policy.replace.insert(to_replace(&now, name)?);
+        let id = to_replace(now, name)?;
+        included(&question.policy.scope, &id, "--replace")?;
+        question.policy.replace.insert(id);
     }
     for name in &args.adopt {
-        question.policy.adopt.insert(to_adopt(&now, name)?);
+        let id = to_adopt(now, name)?;
+        included(&question.policy.scope, &id, "--adopt")?;
+        question.policy.adopt.insert(id);
     }
     Ok(())
 }
 
+/// What a selector can mean: rows, what lives, and what the ledger has. Behind an engine that is not seen nothing
+/// lives as far as is known, and rows and ledger alone decide.
+struct Known {
+    ids: BTreeSet<ClusterId>,
+    /// Rows that cannot be right have a name at most.
+    rows: BTreeSet<ClusterName>,
+}
+
+impl Known {
+    fn of(now: &Look) -> Self {
+        let desired = &now.snapshot.desired;
+        let rows = desired.intents().map(|(_, intent)| &intent.spec.id);
+        let live = now.observed.clusters().map(|view| &view.id);
+        let ledger = now.snapshot.ledger.entries.iter().map(|entry| &entry.id);
+        let registered = now.snapshot.ledger.registrations.iter();
+        let invalid = desired.rows.iter().filter(|row| row.intent.is_err());
+        Self {
+            ids: rows
+                .chain(live)
+                .chain(ledger)
+                .chain(registered.map(|entry| &entry.cluster))
+                .cloned()
+                .collect(),
+            rows: invalid.filter_map(|row| row.name.clone()).collect(),
+        }
+    }
+
+    fn has(&self, selector: &Selector) -> bool {
+        self.ids.iter().any(|id| selector.matches(id)) || self.rows.contains(selector.name())
+    }
+
+    /// Whether a scope leaves anything.
+    fn any_in(&self, scope: &Scope) -> bool {
+        let named = |list: &[Selector], name: &ClusterName| list.iter().any(|s| s.name() == name);
+        self.ids.iter().any(|id| scope.includes(id))
+            || self.rows.iter().any(|row| {
+                (scope.only.is_empty() || named(&scope.only, row)) && !named(&scope.exclude, row)
+            })
+    }
+
+    /// The error of a name that means nothing, with what may have been meant.
+    fn missing(&self, name: &Selector, what: &str) -> CliError {
+        let error = CliError::usage(format!("there is no {what} named {name}"));
+        let names = self.ids.iter().map(|id| &id.name).chain(&self.rows);
+        let near: BTreeSet<_> = names
+            .filter(|known| near(known.as_str(), name.name().as_str()))
+            .map(ClusterName::as_str)
+            .collect();
+        let error = if near.is_empty() {
+            error
+        } else {
+            let near: Vec<_> = near.into_iter().collect();
+            error.hint(format!("did you mean {}?", near.join(" or ")))
+        };
+        error.hint("rollcall status   (shows all)")
+    }
+}
+
+fn check_scope(now: &Look, scope: &Scope) -> Result<(), CliError> {
+    let known = Known::of(now);
+    let mut all = scope.only.iter().chain(&scope.exclude);
+    if let Some(name) = all.find(|name| !known.has(name)) {
+        return Err(known.missing(name, "row and no cluster"));
+    }
+    let selects = !scope.only.is_empty() || !scope.exclude.is_empty();
+    if selects && !known.any_in(scope) {
+        return Err(CliError::usage("--only and --exclude leave nothing")
+            .hint("rollcall status   (shows all)"));
+    }
+    Ok(())
+}
+
+fn included(scope: &Scope, id: &ClusterId, flag: &str) -> Result<(), CliError> {
+    if scope.includes(id) {
+        return Ok(());
+    }
+    Err(CliError::usage(format!(
+        "{flag} names {id}, and --only or --exclude leaves it out"
+    )))
+}
+
 /// The cluster that a row of this name asks for; a replacement is always for a row.
 fn to_replace(now: &Look, name: &Selector) -> Result<ClusterId, CliError> {
-    let rows = now
-        .snapshot
-        .desired
-        .intents()
-        .map(|(_, intent)| &intent.spec.id);
-    one_of(
-        &rows.filter(|id| name.matches(id)).cloned().collect(),
-        name,
-        "row",
-    )
+    one_of(now, &wanted(now, name), name, "row")
+}
+
+/// What rows of this name ask for.
+fn wanted(now: &Look, name: &Selector) -> BTreeSet<ClusterId> {
+    let rows = now.snapshot.desired.intents();
+    rows.map(|(_, intent)| intent.spec.id.clone())
+        .filter(|id| name.matches(id))
+        .collect()
 }
 
 /// The foreign live cluster of this name.
 pub(crate) fn to_adopt(now: &Look, name: &Selector) -> Result<ClusterId, CliError> {
     if now.observed.engine.known().is_none() {
         // What cannot be seen is held as unknown by the plan, with exit 9 or 12.
-        let rows = now
-            .snapshot
-            .desired
-            .intents()
-            .map(|(_, intent)| &intent.spec.id);
-        return one_of(
-            &rows.filter(|id| name.matches(id)).cloned().collect(),
-            name,
-            "row",
-        );
+        return one_of(now, &wanted(now, name), name, "row");
     }
     let named: Vec<_> = now
         .observed
@@ -93,22 +161,63 @@ pub(crate) fn to_adopt(now: &Look, name: &Selector) -> Result<ClusterId, CliErro
         .filter(|id| !ours(id))
         .collect();
     if let (true, Some(view)) = (foreign.is_empty(), named.first()) {
-        return Err(CliError::usage(format!("{} is ours already", view.id)));
+        let mut error = CliError::usage(format!("{} is ours already", view.id));
+        error.hints = in_the_way(now, &view.id);
+        return Err(error);
     }
-    one_of(&foreign, name, "live cluster")
+    one_of(now, &foreign, name, "live cluster")
 }
 
-fn one_of(found: &BTreeSet<ClusterId>, name: &Selector, what: &str) -> Result<ClusterId, CliError> {
+/// What to do about entries that somebody else has for a cluster of ours.
+fn in_the_way(now: &Look, id: &ClusterId) -> Vec<String> {
+    let registrars = now.observed.registrars.iter();
+    registrars
+        .filter_map(|(registrar, seen)| {
+            let entry = seen.known()?.entries.get(id)?;
+            let foreign = now.snapshot.ledger.registration(registrar, id).is_none();
+            let held = HeldReason::RegistrationNotOurs {
+                endpoint: entry.endpoint.clone(),
+            };
+            let address = Address::Registration(registrar.clone(), id.clone());
+            foreign.then(|| held.hint(&address)).flatten()
+        })
+        .collect()
+}
+
+fn one_of(
+    now: &Look,
+    found: &BTreeSet<ClusterId>,
+    name: &Selector,
+    what: &str,
+) -> Result<ClusterId, CliError> {
     let mut all = found.iter();
     match (all.next(), all.next()) {
         (Some(id), None) => Ok(id.clone()),
-        (None, _) => {
-            Err(CliError::usage(format!("there is no {what} named {name}")).hint("rollcall status"))
-        }
+        (None, _) => Err(Known::of(now).missing(name, what)),
         (Some(_), Some(_)) => {
             let names: Vec<_> = found.iter().map(ToString::to_string).collect();
             Err(CliError::usage(format!("{name} is ambiguous"))
                 .hint(format!("say which: {}", names.join(" or "))))
         }
     }
+}
+
+/// Whether one was perhaps typed for the other: one begins the other, or at most two letters differ.
+fn near(known: &str, typed: &str) -> bool {
+    known.starts_with(typed) || typed.starts_with(known) || distance(known, typed) <= 2
+}
+
+/// How many letters must be put in, taken out or changed.
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.bytes().enumerate() {
+        let mut before = row[0];
+        row[0] = i + 1;
+        for (j, b) in other.bytes().enumerate() {
+            let changed = before + usize::from(a != b);
+            before = row[j + 1];
+            row[j + 1] = changed.min(before + 1).min(row[j] + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
 }

@@ -4,9 +4,17 @@ use crate::cli::args::{Probe, StatusArgs};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::reconcile::look;
-use crate::report::{Exit, status_doc, status_text};
+use crate::report::{Exit, StatusDoc, status_doc, status_text};
+
+/// How a row is added.
+pub(super) const ADD_A_ROW: &str = "rollcall cluster add k3d/dev --http-port 18080";
 
 pub(crate) fn run(session: &Session, args: &StatusArgs) -> Result<Exit, CliError> {
+    Ok(show(session, args)?.exit)
+}
+
+/// Shows the status, and hands it out.
+pub(super) fn show(session: &Session, args: &StatusArgs) -> Result<StatusDoc, CliError> {
     let store = session.open_read()?;
     let world = session.world()?;
     let mut question = session.repair_question(&world, args.probe == Probe::Auto);
@@ -21,7 +29,7 @@ pub(crate) fn run(session: &Session, args: &StatusArgs) -> Result<Exit, CliError
         &look.plan,
         session.subject(&look),
         running,
-        exit.clone(),
+        exit,
     );
     if let Some(name) = &args.name {
         doc.clusters
@@ -34,5 +42,5 @@ pub(crate) fn run(session: &Session, args: &StatusArgs) -> Result<Exit, CliError
         }
     }
     session.answer(&doc, |paint| status_text(&doc, paint, None))?;
-    Ok(exit)
+    Ok(doc)
 }

@@ -8,6 +8,7 @@ use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, Docker};
 
 use super::endpoint::{Endpoint, SOURCE, not_ready};
+use super::reading::OLDEST_API;
 use crate::model::{Unseen, UnseenKind, one_line};
 use crate::provider::{Fault, ProviderError};
 
@@ -35,7 +36,7 @@ pub(super) fn connect(endpoint: &Endpoint) -> Result<Docker, Unseen> {
 
 /// What an error says about the engine as a source.
 pub(super) fn unseen(endpoint: &Endpoint, error: &Error) -> Unseen {
-    let host = endpoint.host();
+    let host = endpoint.shown();
     let text = match status(error) {
         Some(code) => format!("it answered {code}: {}", words(error)),
         None => words(error),
@@ -61,13 +62,23 @@ pub(super) fn unseen(endpoint: &Endpoint, error: &Error) -> Unseen {
 
 /// The engine did not answer in time.
 pub(super) fn silent(endpoint: &Endpoint, deadline: Duration) -> Unseen {
-    let host = endpoint.host();
+    let host = endpoint.shown();
     Unseen {
         source: SOURCE.to_owned(),
         kind: UnseenKind::Silent,
         error: format!("{host}: no answer within {deadline:?}"),
         hint: None,
     }
+}
+
+/// The engine speaks an API that is older than what is understood.
+pub(super) fn too_old(endpoint: &Endpoint, api: &str) -> Unseen {
+    let (host, api) = (endpoint.shown(), one_line(api, 20));
+    let (major, minor) = OLDEST_API;
+    not_ready(
+        format!("{host} speaks Docker API {api}; {major}.{minor} is the oldest that is understood"),
+        "update Docker to 20.10 or later",
+    )
 }
 
 /// What an error means for a step. `what` is the request, as a fragment: "start k3d-dev-server-0".

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::model::{Unseen, UnseenKind};
+use crate::model::{Unseen, UnseenKind, redact};
 
 /// The name under which the engine is known as a source.
 pub(super) const SOURCE: &str = "docker";
@@ -51,6 +51,11 @@ impl Endpoint {
         }
     }
 
+    /// The same for people: whatever stands before an `@` is nobody's business.
+    pub(super) fn shown(&self) -> String {
+        redact(&self.host()).into_owned()
+    }
+
     /// What a tool's environment must say, so that it speaks to this engine and to no other.
     pub(super) fn apply(&self, env: &mut BTreeMap<String, String>) {
         for name in ["DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"] {
@@ -77,10 +82,7 @@ impl Endpoint {
                 Ok(Self::Tcp(with_port(address, 2375)))
             }
             (Some(address), Some(certs)) => Ok(Self::Tls(with_port(address, 2376), certs)),
-            _ => Err(not_ready(
-                format!("{from} says {host:?}, which is neither unix:// nor tcp://"),
-                "forward the engine's socket (ssh -L) and point DOCKER_HOST at it",
-            )),
+            _ => Err(unusable(host, from)),
         }
     }
 }
@@ -95,6 +97,24 @@ fn with_port(address: &str, port: u16) -> String {
     } else {
         format!("{address}:{port}")
     }
+}
+
+/// An address that means nothing here, without the password that may stand in it.
+fn unusable(host: &str, from: &str) -> Unseen {
+    let said = format!("{from} says {host:?}");
+    let said = redact(&said);
+    if host.starts_with("https://") {
+        return not_ready(
+            format!("{said}, and there are no certificates for it"),
+            "set DOCKER_TLS_VERIFY and DOCKER_CERT_PATH",
+        );
+    }
+    let hint = if host.starts_with("ssh://") {
+        "forward the engine's socket (ssh -L) and point DOCKER_HOST at it"
+    } else {
+        "set DOCKER_HOST to unix:///PATH/TO/SOCKET or tcp://HOST:PORT"
+    };
+    not_ready(format!("{said}, which is neither unix:// nor tcp://"), hint)
 }
 
 /// The engine cannot be reached at all.
@@ -193,19 +213,25 @@ mod tests {
             Ok(Endpoint::Unix("/x/y.sock".into()))
         );
         assert_eq!(host("tcp://h:1"), Ok(Endpoint::Tcp("h:1".to_owned())));
+        let shown = host("tcp://me:geheim@h:1").map(|endpoint| endpoint.shown());
+        assert_eq!(shown.as_deref(), Ok("tcp://[redacted]@h:1"));
         assert_eq!(
             host("tcp://[::1]"),
             Ok(Endpoint::Tcp("[::1]:2375".to_owned()))
         );
-        for wrong in [
-            "ssh://me@there",
-            "npipe:////./pipe/x",
-            "https://h",
-            "nonsense",
+        for (wrong, said, way_out) in [
+            ("ssh://there", "ssh://there", "ssh -L"),
+            ("ssh://me:geheim@there", "ssh://[redacted]@there", "ssh -L"),
+            ("npipe:////./pipe/x", "npipe:////./pipe/x", "unix:///"),
+            ("https://h", "https://h", "DOCKER_CERT_PATH"),
+            ("nonsense", "nonsense", "unix:///"),
         ] {
             let error = host(wrong).unwrap_err();
             assert_eq!(error.kind, UnseenKind::NotReady);
-            assert!(error.error.contains(wrong), "{error:?}");
+            assert!(error.error.contains(said), "{error:?}");
+            assert!(!error.error.contains("geheim"), "{error:?}");
+            let hint = error.hint.unwrap_or_default();
+            assert!(hint.contains(way_out), "{wrong}: {hint}");
         }
     }
 

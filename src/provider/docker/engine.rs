@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bollard::Docker;
 use bollard::query_parameters::{RenameContainerOptionsBuilder, StartContainerOptions};
 
-use super::client::{PATIENCE, connect, failed, is_gone, silent, unreached, unseen};
+use super::client::{PATIENCE, connect, failed, is_gone, silent, too_old, unreached, unseen};
 use super::dialect::Dialect;
 use super::endpoint::{Endpoint, SOURCE};
 use super::inventory::{Container, Volume};
@@ -48,10 +48,11 @@ impl Engine for DockerEngine {
                 return Seen::Unknown(Unseen {
                     source: SOURCE.to_owned(),
                     kind: UnseenKind::Silent,
-                    error: format!("{} listed {what}", endpoint.host()),
+                    error: format!("{} listed {what}", endpoint.shown()),
                     hint: None,
                 });
             }
+            Ok(Err(ReadError::TooOld(api))) => return Seen::Unknown(too_old(endpoint, &api)),
             Err(_) => return Seen::Unknown(silent(endpoint, deadline)),
         };
         if let Endpoint::Unix(_) = endpoint {

@@ -19,6 +19,9 @@ use crate::provider::{Fault, ProviderError};
 /// How many containers are inspected at once.
 const INSPECTIONS: usize = 8;
 
+/// The oldest version of the API that is understood: Docker 20.10's, the oldest engine that was recorded.
+pub(super) const OLDEST_API: (u32, u32) = (1, 41);
+
 /// Why a look came to nothing.
 #[derive(Debug)]
 pub(super) enum ReadError {
@@ -26,6 +29,8 @@ pub(super) enum ReadError {
     Engine(Error),
     /// It answered, and this makes no sense.
     Nonsense(Nonsense),
+    /// It speaks this version of the API, which is older than [`OLDEST_API`].
+    TooOld(String),
 }
 
 impl ReadError {
@@ -35,6 +40,9 @@ impl ReadError {
             Self::Engine(error) => failed(what, &error),
             Self::Nonsense(nonsense) => {
                 ProviderError::new(Fault::Transient, format!("Docker listed {nonsense}"))
+            }
+            Self::TooOld(api) => {
+                ProviderError::new(Fault::Permanent, format!("Docker speaks API {api}"))
             }
         }
     }
@@ -62,7 +70,7 @@ impl From<Error> for ReadError {
 pub(super) async fn read(docker: &Docker) -> Result<(Inventory, Identity), ReadError> {
     let (_, version, info, containers, networks, volumes) = tokio::try_join!(
         ok(docker.ping()),
-        ok(docker.version()),
+        version(docker),
         ok(docker.info()),
         containers(docker),
         networks(docker),
@@ -75,10 +83,27 @@ pub(super) async fn read(docker: &Docker) -> Result<(Inventory, Identity), ReadE
     };
     let identity = Identity {
         id: info.id.filter(|id| !id.is_empty()).map(EngineId::new),
-        version: version.version.unwrap_or_default(),
+        version,
         listeners: None,
     };
     Ok((inventory, identity))
+}
+
+/// The engine's version, if it is new enough.
+async fn version(docker: &Docker) -> Result<String, ReadError> {
+    let said = docker.version().await?;
+    match said.api_version {
+        Some(api) if is_too_old(&api) => Err(ReadError::TooOld(api)),
+        _ => Ok(said.version.unwrap_or_default()),
+    }
+}
+
+/// Whether `MAJOR.MINOR` is older than what is understood. What is no version proves nothing.
+fn is_too_old(api: &str) -> bool {
+    let number = |text: &str| text.parse::<u32>().ok();
+    let parts = api.split_once('.');
+    let spoken = parts.and_then(|(major, minor)| Some((number(major)?, number(minor)?)));
+    spoken.is_some_and(|spoken| spoken < OLDEST_API)
 }
 
 async fn ok<T>(answer: impl Future<Output = Result<T, Error>>) -> Result<T, ReadError> {
@@ -127,4 +152,19 @@ async fn volumes(docker: &Docker) -> Result<Vec<Volume>, ReadError> {
     let mut volumes: Vec<Volume> = volumes.into_iter().map(wire::volume).collect();
     volumes.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(volumes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_engine_is_told_by_its_api() {
+        for old in ["1.40", "1.9", "0.99"] {
+            assert!(is_too_old(old), "{old}");
+        }
+        for fine in ["1.41", "1.53", "1.100", "2.0", "", "new"] {
+            assert!(!is_too_old(fine), "{fine}");
+        }
+    }
 }

@@ -14,9 +14,9 @@ use super::wire::volume;
 use crate::model::{ContainerId, NetworkId, VolumeId};
 use crate::provider::{Fault, Parts, ProviderError, StepLog};
 
-/// How often something that is still in use is tried again.
+/// How often something that is still being let go is tried again.
 const TRIES: u32 = 20;
-/// How long to wait in between: the engine takes a moment to let a removed container's endpoints and mounts go.
+/// How long to wait in between: the engine takes a moment to let a removed container's endpoints go.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Removes the parts: containers, then networks, then volumes. Everything is tried; the first failure is the answer.
@@ -74,17 +74,14 @@ async fn container(docker: &Docker, id: &ContainerId) -> Result<(), ProviderErro
         match docker.remove_container(id.as_str(), Some(options)).await {
             Ok(()) => return Ok(()),
             Err(error) if is_gone(&error) => return Ok(()),
-            // "removal of container X is already in progress": it is gone when the engine no longer knows it. A
-            // "device or resource busy" passes too.
-            Err(error) if status(&error) == Some(409) || words(&error).contains("busy") => {
-                tokio::time::sleep(PAUSE).await;
-            }
+            // It is gone when the engine no longer knows it.
+            Err(error) if is_in_progress(&error) => tokio::time::sleep(PAUSE).await,
             Err(error) => return Err(failed(&what, &error)),
         }
     }
     Err(ProviderError::new(
         Fault::Transient,
-        format!("Docker is still busy and did not {what}"),
+        format!("another removal is in progress, and Docker did not {what}"),
     ))
 }
 
@@ -115,7 +112,7 @@ async fn network(
         match docker.remove_network(id.as_str()).await {
             Ok(()) => return Ok(()),
             Err(error) if is_gone(&error) => return Ok(()),
-            Err(error) if is_busy(&error) => last = words(&error),
+            Err(error) if has_endpoints(&error) => last = words(&error),
             Err(error) => return Err(failed(&format!("remove network {name}"), &error)),
         }
         tokio::time::sleep(PAUSE).await;
@@ -124,37 +121,74 @@ async fn network(
     Err(ProviderError::new(Fault::Transient, message))
 }
 
-/// Whether something still holds on: 403 "has active endpoints" for networks, 409 "volume is in use" for volumes.
-fn is_busy(error: &Error) -> bool {
-    matches!(status(error), Some(403 | 409)) && {
-        let text = words(error);
-        text.contains("active endpoints") || text.contains("in use")
-    }
+/// Whether somebody else is removing the container already. The state in its record would not tell: it says "running"
+/// until the process is dead (moby `daemon/delete.go`, `container/state.go`).
+fn is_in_progress(error: &Error) -> bool {
+    answered(error, &[409], "already in progress")
+}
+
+/// Whether endpoints of removed containers are still being let go. Docker answers 403, as it does for networks that
+/// cannot be removed at all (moby `libnetwork/error.go`, `daemon/network.go`); 409 would be the code that fits.
+fn has_endpoints(error: &Error) -> bool {
+    answered(error, &[403, 409], "active endpoints")
+}
+
+/// One status stands for several reasons, and the engine gives no other code: within it, its words decide.
+fn answered(error: &Error, statuses: &[u16], reason: &str) -> bool {
+    status(error).is_some_and(|code| statuses.contains(&code)) && words(error).contains(reason)
 }
 
 async fn one_volume(docker: &Docker, id: &VolumeId) -> Result<(), ProviderError> {
     let name = id.name();
-    let what = format!("remove volume {name}");
-    let mut last = String::new();
-    for _ in 0..TRIES {
-        match docker.inspect_volume(name).await {
-            // Made again under its name: it is somebody else's.
-            Ok(seen) if volume(seen.clone()).id() != *id => return Ok(()),
-            Ok(_) => {}
-            Err(error) if is_gone(&error) => return Ok(()),
-            Err(error) => return Err(failed(&format!("inspect volume {name}"), &error)),
-        }
-        match docker
-            .remove_volume(name, None::<RemoveVolumeOptions>)
-            .await
-        {
-            Ok(()) => return Ok(()),
-            Err(error) if is_gone(&error) => return Ok(()),
-            Err(error) if is_busy(&error) => last = words(&error),
-            Err(error) => return Err(failed(&what, &error)),
-        }
-        tokio::time::sleep(PAUSE).await;
+    match docker.inspect_volume(name).await {
+        // Made again under its name: it is somebody else's.
+        Ok(seen) if volume(seen.clone()).id() != *id => return Ok(()),
+        Ok(_) => {}
+        Err(error) if is_gone(&error) => return Ok(()),
+        Err(error) => return Err(failed(&format!("inspect volume {name}"), &error)),
     }
-    let message = format!("Docker could not {what}: {last}");
-    Err(ProviderError::new(Fault::Permanent, message))
+    let options = None::<RemoveVolumeOptions>;
+    match docker.remove_volume(name, options).await {
+        Err(error) if !is_gone(&error) => {
+            let refused = failed(&format!("remove volume {name}"), &error);
+            // The one meaning of a 409 here: a container uses it.
+            Err(match status(&error) {
+                Some(409) => refused.hint(format!("docker ps -a --filter volume={name}")),
+                _ => refused,
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_passes_is_tried_again() {
+        let error = |status_code, message: &str| Error::DockerResponseServerError {
+            status_code,
+            message: message.to_owned(),
+        };
+        let removing = "removal of container 0a1b is already in progress";
+        assert!(is_in_progress(&error(409, removing)));
+        let endpoints = "error while removing network: network k3d-dev has active endpoints";
+        assert!(has_endpoints(&error(403, endpoints)));
+        for (code, message) in [
+            (409, "container busybox-0 is paused and must be unpaused"),
+            (
+                409,
+                "cannot remove container: driver failed: device or resource busy",
+            ),
+            (500, removing),
+            (500, endpoints),
+            (403, "bridge is a pre-defined network and cannot be removed"),
+            (409, "remove dev: volume is in use - [0a1b]"),
+        ] {
+            let error = error(code, message);
+            assert!(!is_in_progress(&error) && !has_endpoints(&error), "{error}");
+        }
+        assert!(!is_in_progress(&Error::RequestTimeoutError));
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -168,7 +168,8 @@ fn change_file<T>(
     Ok(done)
 }
 
-/// Writes beside the file that a link leads to, with its mode, and renames: a reader sees the old or the new.
+/// Writes beside the file that a link leads to, with its owner and its mode, and renames: a reader sees the old or the
+/// new.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     let real = match fs::canonicalize(path) {
         Ok(real) => real,
@@ -182,13 +183,43 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     let mut file = tempfile::Builder::new()
         .prefix(".rollcall-")
         .tempfile_in(dir)?;
-    let mode = fs::metadata(&real).map_or(0o600, |meta| meta.permissions().mode() & 0o7777);
-    file.as_file()
-        .set_permissions(fs::Permissions::from_mode(mode))?;
+    match fs::metadata(&real) {
+        Ok(before) => inherit(file.as_file(), &before)?,
+        // A temporary file is private from the first moment, and that is what a new kubeconfig shall be.
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     file.persist(&real).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// Gives the new file the owner, the group and the mode of the one that it will replace: under sudo a user's kubeconfig
+/// stays the user's.
+fn inherit(file: &fs::File, before: &fs::Metadata) -> io::Result<()> {
+    let now = file.metadata()?;
+    let mode = before.permissions().mode() & 0o7777;
+    let lost = |what: String| {
+        move |error: io::Error| {
+            let message = format!("it belongs to {what}, and what replaces it cannot: {error}");
+            io::Error::new(error.kind(), message)
+        }
+    };
+    // The owner first: giving a file away may clear bits of its mode.
+    if now.uid() != before.uid() {
+        let uid = before.uid();
+        fchown(file, Some(uid), None).map_err(lost(format!("user {uid}")))?;
+    }
+    if now.gid() != before.gid() {
+        let gid = before.gid();
+        match fchown(file, None, Some(gid)) {
+            // A group that may do nothing (root's, after `sudo cp`) is no loss, and no other one gains anything.
+            Err(_) if mode & 0o070 == 0 => {}
+            kept => kept.map_err(lost(format!("group {gid}")))?,
+        }
+    }
+    file.set_permissions(fs::Permissions::from_mode(mode))
 }
 
 fn failed(message: impl Into<String>) -> RegistrarError {

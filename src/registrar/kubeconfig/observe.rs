@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::io::{ErrorKind, Read};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
+
+use rustix::fs::OFlags;
 
 use super::Kubeconfig;
 use super::wire::Document;
@@ -57,11 +60,21 @@ fn view(path: &Path, providers: &[ProviderId]) -> Result<RegistrarView, String> 
 
 /// The file's content; `None`: there is no file.
 pub(super) fn read(path: &Path) -> Result<Option<Document>, String> {
-    let file = match fs::File::open(path) {
+    // Opening a pipe would wait for its writer, and opening a terminal could make it ours.
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path);
+    let file = match file {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound && !is_dangling(path) => return Ok(None),
         Err(error) => return Err(error.to_string()),
     };
+    let kind = file.metadata().map_err(|error| error.to_string())?;
+    if let Some(other) = not_regular(kind.file_type()) {
+        return Err(format!("it is {other}, not a regular file"));
+    }
     let mut text = String::new();
     file.take(LARGEST + 1)
         .read_to_string(&mut text)
@@ -70,6 +83,19 @@ pub(super) fn read(path: &Path) -> Result<Option<Document>, String> {
         return Err(format!("it is larger than {LARGEST} bytes"));
     }
     Document::parse(&text).map(Some)
+}
+
+/// What it is, if it is no regular file.
+fn not_regular(kind: fs::FileType) -> Option<&'static str> {
+    if kind.is_file() {
+        None
+    } else if kind.is_dir() {
+        Some("a directory")
+    } else if kind.is_fifo() {
+        Some("a pipe")
+    } else {
+        Some("a device")
+    }
 }
 
 /// A link into nowhere is not a file that is not there: what it leads to may be on a disk that is not mounted.

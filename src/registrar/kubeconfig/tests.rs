@@ -1,7 +1,7 @@
 //! What is somebody else's stays, whatever is registered beside it.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -125,6 +125,55 @@ async fn the_mode_and_the_link_stay() {
         2,
         "no lock and no temporary file is left"
     );
+}
+
+#[tokio::test]
+async fn the_owner_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config");
+    fs::write(&path, FOREIGN).unwrap();
+    let mine = fs::metadata(&path).unwrap();
+    let owner = if mine.uid() == 0 {
+        // What sudo meets: root writes what is a user's.
+        std::os::unix::fs::chown(&path, Some(1234), Some(5678)).unwrap();
+        (1234, 5678)
+    } else {
+        (mine.uid(), mine.gid())
+    };
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    registrar(&path)
+        .register(&access("k3d/dev", "Q0E="), None)
+        .await
+        .unwrap();
+    let after = fs::metadata(&path).unwrap();
+    assert_eq!((after.uid(), after.gid()), owner);
+    assert_eq!(after.permissions().mode() & 0o7777, 0o640);
+}
+
+#[tokio::test]
+async fn what_is_no_regular_file_is_not_read_and_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let (pipe, folder) = (dir.path().join("pipe"), dir.path().join("folder"));
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
+    fs::create_dir(&folder).unwrap();
+    for (path, what) in [
+        (pipe.as_path(), "a pipe"),
+        (folder.as_path(), "a directory"),
+        (Path::new("/dev/null"), "a device"),
+    ] {
+        let registrar = registrar(path);
+        let seen = registrar.observe(Duration::from_secs(5)).await;
+        let unseen = seen.unknown().unwrap_or_else(|| panic!("{what} was read"));
+        assert!(unseen.error.contains(what), "{}", unseen.error);
+        let kind = fs::metadata(path).unwrap().file_type();
+        assert!(!kind.is_file());
+        assert!(registrar.access(&id("k3d/dev")).await.is_none());
+        if path.starts_with(dir.path()) {
+            let written = registrar.register(&access("k3d/dev", "Q0E="), None).await;
+            assert!(written.is_err_and(|error| error.message.contains(what)));
+            assert_eq!(fs::metadata(path).unwrap().file_type(), kind);
+        }
+    }
 }
 
 #[tokio::test]

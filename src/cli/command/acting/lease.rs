@@ -1,0 +1,62 @@
+//! The lock: taken before the first look, renewed until the end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Order;
+use crate::cli::args::OnLock;
+use crate::cli::error::CliError;
+use crate::cli::session::Session;
+use crate::ports::World;
+use crate::reconcile::{RunError, Runner, on_store};
+use crate::store::{Holder, Lease, Store, StoreError, liveness};
+
+/// How often a lock that somebody holds is asked for.
+const ASK: Duration = Duration::from_millis(500);
+/// How often the lease is renewed.
+const RENEW: Duration = Duration::from_secs(10);
+
+/// Takes the lock, or says who holds it.
+pub(super) async fn acquire(
+    session: &Session,
+    world: &World,
+    store: &Arc<Store>,
+    holder: &Holder,
+    order: &Order,
+) -> Result<Lease, CliError> {
+    let mut waited = Duration::ZERO;
+    loop {
+        let (candidate, now) = (holder.clone(), world.clock.now());
+        match on_store(store, move |store| {
+            store.acquire(&candidate, now, &liveness)
+        })
+        .await
+        {
+            Err(RunError::Store(StoreError::Locked(view)))
+                if order.on_lock == OnLock::Wait && waited < order.lock_timeout =>
+            {
+                if waited.is_zero() {
+                    session.say(&format!("waiting for {view}"));
+                }
+                order.deadline.bound(tokio::time::sleep(ASK)).await?;
+                waited += ASK;
+            }
+            other => return Ok(other?),
+        }
+    }
+}
+
+/// Does the work and keeps the lease alive meanwhile.
+pub(super) async fn holding<T>(runner: &Runner<'_>, work: impl Future<Output = T>) -> T {
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            () = tokio::time::sleep(RENEW) => {
+                let (lease, now) = (runner.lease.clone(), runner.world.clock.now());
+                // A lease that is lost is found by the next step, which asks for it before it acts.
+                let _ = on_store(&runner.store, move |store| store.renew(&lease, now)).await;
+            }
+        }
+    }
+}

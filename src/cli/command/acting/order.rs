@@ -1,0 +1,88 @@
+//! What is to be done, and how.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Deadline;
+use crate::cli::args::{OnLock, Reconcile};
+use crate::execute::{Caps, Retries, Settings};
+use crate::reconcile::Question;
+
+/// What is to be done.
+pub(crate) struct Order {
+    pub(crate) question: Question,
+    /// The call: what it may do.
+    pub(crate) words: Vec<String>,
+    /// The call: what tunes it.
+    pub(crate) tuning: Vec<String>,
+    pub(crate) yes: bool,
+    pub(crate) on_lock: OnLock,
+    pub(crate) lock_timeout: Duration,
+    pub(crate) deadline: Deadline,
+    pub(crate) jobs: Option<u16>,
+    pub(crate) step_timeout: Duration,
+    pub(crate) retries: u32,
+}
+
+impl Order {
+    /// What a reconcile asked for.
+    pub(crate) fn of(
+        args: &Reconcile,
+        question: Question,
+        words: Vec<String>,
+        tuning: Vec<String>,
+        deadline: Deadline,
+    ) -> Self {
+        Self {
+            question,
+            words,
+            tuning,
+            yes: args.yes,
+            on_lock: args.on_lock,
+            lock_timeout: args.lock_timeout,
+            deadline,
+            jobs: args.jobs,
+            step_timeout: args.step_timeout,
+            retries: args.retries,
+        }
+    }
+
+    /// The mode, as typed.
+    pub(super) fn mode(&self) -> String {
+        self.words.join(" ")
+    }
+
+    /// How to execute.
+    pub(super) fn settings(&self) -> Settings {
+        Settings {
+            caps: Caps {
+                heavy: self.jobs.map_or_else(automatic_jobs, usize::from),
+                per_provider: BTreeMap::new(),
+            },
+            step_timeout: self.step_timeout,
+            look_timeout: Duration::from_secs(10),
+            retries: Retries {
+                more: self.retries,
+                ..Retries::default()
+            },
+            log_dir: None,
+        }
+    }
+}
+
+/// min(cores, free memory / 1.5 GiB, 4), and at least one.
+fn automatic_jobs() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let by_memory = free_memory_mib().map_or(4, |mib| usize::try_from(mib / 1536).unwrap_or(4));
+    cores.min(by_memory).clamp(1, 4)
+}
+
+/// `MemAvailable` of /proc/meminfo, in MiB.
+fn free_memory_mib() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(kib / 1024)
+}

@@ -1,0 +1,310 @@
+//! One run, from the lock to the last line.
+
+use std::sync::Arc;
+
+use tokio::sync::{Notify, watch};
+
+use super::consent::{executable, obtain};
+use super::lease::{acquire, holding};
+use super::recording::{keep, millis, record_end, record_start};
+use super::signals::watch_signals;
+use super::sinks::{Sinks, emit_finished, emit_started, say_parallelism};
+use super::{Deadline, Order};
+use crate::cli::command::status::ADD_A_ROW;
+use crate::cli::error::CliError;
+use crate::cli::session::{EventStream, Session, complete};
+use crate::execute::{Cancel, Emitter, StepResult};
+use crate::plan::{ActionKind, Class};
+use crate::ports::World;
+use crate::reconcile::{Look, Question, Run, RunError, Runner, on_store};
+use crate::report::{Exit, ExitCode, plan_doc, run_doc, run_text};
+use crate::store::{Holder, Lease, RunId, Store};
+
+/// Takes the lock, does what was ordered, and gives it back.
+pub(crate) async fn act(
+    session: &Session,
+    world: &World,
+    store: Arc<Store>,
+    order: Order,
+) -> Result<Exit, CliError> {
+    let holder = Holder::of_this_process(&format!("rollcall {}", order.mode()));
+    let lease = acquire(session, world, &store, &holder, &order).await?;
+    let done = Box::pin(under_lease(session, world, &store, &lease, order)).await;
+    let released = on_store(&store, move |store| store.release(&lease)).await;
+    let exit = done?;
+    released?;
+    Ok(exit)
+}
+
+async fn under_lease(
+    session: &Session,
+    world: &World,
+    store: &Arc<Store>,
+    lease: &Lease,
+    order: Order,
+) -> Result<Exit, CliError> {
+    let began = world.clock.now();
+    let (cancel_sender, cancel) = watch::channel(Cancel::No);
+    let question = Question {
+        respect_others: false,
+        ..order.question.clone()
+    };
+    let mut runner = Runner {
+        world,
+        store: Arc::clone(store),
+        lease,
+        run: RunId(0),
+        settings: order.settings(),
+        question,
+        cancel,
+    };
+    let mut look = order.deadline.bound(runner.prepare()).await??;
+    if executable(&look) {
+        forbid_mixed(&look)?;
+        look = obtain(session, &runner, &order, look).await?;
+    }
+    if !executable(&look) {
+        return nothing_done(session, &runner, &order, look, began).await;
+    }
+    forbid_mixed(&look)?;
+    runner.run = record_start(&runner, &order, session).await?;
+    let logs = session.settings.state_dir.join("runs");
+    runner.settings.log_dir = Some(logs.join(runner.run.0.to_string()));
+    say_parallelism(session, runner.settings.caps.heavy, &look.plan);
+    let sinks = Sinks::of(session)?;
+    let emitter = Emitter::new(Arc::clone(&world.clock), sinks.all());
+    emitter.name_run(runner.run.0.to_string());
+    let message = format!("run {}: {}", runner.run.0, order.mode());
+    emit_started(session, &emitter, message, order.mode(), &look);
+    let run = runner.run(look, &emitter);
+    let (ran, ended_by) = Box::pin(attended(
+        session,
+        &runner,
+        &sinks,
+        cancel_sender,
+        order.deadline,
+        run,
+    ))
+    .await;
+    let ending = Ending {
+        session,
+        runner: &runner,
+        emitter: &emitter,
+        sinks: &sinks,
+        began,
+    };
+    match ran {
+        Ok(run) => ending.of_run(run, ended_by).await,
+        Err(error) => Err(ending.of_error(error.into()).await),
+    }
+}
+
+/// The run, with the lease renewed, the record kept and the signals heard until it ends.
+async fn attended(
+    session: &Session,
+    runner: &Runner<'_>,
+    sinks: &Sinks,
+    cancel: watch::Sender<Cancel>,
+    deadline: Deadline,
+    run: impl Future<Output = Result<Run, RunError>>,
+) -> (Result<Run, RunError>, Option<ExitCode>) {
+    let ended = Notify::new();
+    let keeping = keep(runner, sinks, &ended);
+    let stop = watch_signals(session, &sinks.running, cancel, deadline);
+    let run = async {
+        tokio::pin!(run, stop);
+        let mut ended_by = None;
+        let ran = loop {
+            tokio::select! {
+                ran = &mut run => break ran,
+                code = &mut stop, if ended_by.is_none() => ended_by = Some(code),
+            }
+        };
+        ended.notify_one();
+        (ran, ended_by)
+    };
+    holding(runner, async { tokio::join!(run, keeping).0 }).await
+}
+
+/// Nothing to do, or nothing that may be done: the rows learn what was found, and there is no run to record.
+async fn nothing_done(
+    session: &Session,
+    runner: &Runner<'_>,
+    order: &Order,
+    look: Look,
+    began: jiff::Timestamp,
+) -> Result<Exit, CliError> {
+    let sinks = Sinks::of(session)?;
+    let emitter = Emitter::new(Arc::clone(&runner.world.clock), sinks.all());
+    emit_started(session, &emitter, order.mode(), order.mode(), &look);
+    let run = runner.run(look, &emitter).await?;
+    let exit = Exit::of(reasons(&run, None));
+    emit_finished(&emitter, &exit, millis(began, runner));
+    let rows = run.last.snapshot.desired.rows.len();
+    let subject = session.subject(&run.last);
+    let plan = plan_doc(&run.last.plan, subject.clone(), rows, exit.clone());
+    let verdict = if run.last.plan.refusals.is_empty() {
+        plan.verdict
+    } else {
+        format!("refused: {}", plan.verdict)
+    };
+    let took = millis(began, runner);
+    let doc = run_doc(
+        None,
+        subject,
+        &[],
+        &run.last.plan,
+        verdict,
+        run.converged,
+        took,
+        exit.clone(),
+    );
+    session.answer(&doc, |paint| run_text(&doc, paint))?;
+    complete(&sinks.streams)?;
+    if rows == 0 {
+        session.say(&session.command(&format!("the table is empty; to add a row: {ADD_A_ROW}")));
+    }
+    Ok(exit)
+}
+
+/// Adopting never goes with deleting what bears the same name.
+fn forbid_mixed(look: &Look) -> Result<(), CliError> {
+    let adopts = &look.policy.adopt;
+    let deleted = look
+        .plan
+        .steps
+        .iter()
+        .filter(|step| step.action.kind() == ActionKind::Delete);
+    for id in deleted.filter_map(|step| step.action.cluster()) {
+        if adopts.iter().any(|adopted| adopted.name == id.name) {
+            return Err(CliError::usage(format!(
+                "this run would adopt a cluster named {} and delete {id}",
+                id.name
+            ))
+            .hint("do one after the other"));
+        }
+    }
+    Ok(())
+}
+
+/// The end of a run that was recorded. It always answers; what could not be written joins the reasons.
+struct Ending<'e> {
+    session: &'e Session,
+    runner: &'e Runner<'e>,
+    emitter: &'e Emitter<'e>,
+    sinks: &'e Sinks,
+    began: jiff::Timestamp,
+}
+
+impl Ending<'_> {
+    async fn of_run(&self, run: Run, ended_by: Option<ExitCode>) -> Result<Exit, CliError> {
+        let (exit, verdict) = self
+            .close(reasons(&run, ended_by), |exit| verdict(&run, exit))
+            .await;
+        let doc = run_doc(
+            Some(self.runner.run.0.to_string()),
+            self.session.subject(&run.last),
+            &run.rounds,
+            &run.last.plan,
+            verdict,
+            run.converged,
+            millis(self.began, self.runner),
+            exit.clone(),
+        );
+        self.session.answer(&doc, |paint| run_text(&doc, paint))?;
+        Ok(exit)
+    }
+
+    /// A run that could not go on: its record ends all the same.
+    async fn of_error(&self, error: CliError) -> CliError {
+        let found = vec![(error.code, error.message.clone())];
+        self.close(found, |exit| {
+            format!("broken off: {} (exit {})", error.message, exit.code)
+        })
+        .await;
+        error
+    }
+
+    /// Sends the last event and closes the record.
+    async fn close(
+        &self,
+        mut found: Vec<(ExitCode, String)>,
+        verdict: impl Fn(&Exit) -> String,
+    ) -> (Exit, String) {
+        let exit = Exit::of(found.clone());
+        emit_finished(self.emitter, &exit, millis(self.began, self.runner));
+        let streams = self.sinks.streams.iter().filter_map(EventStream::failure);
+        let mut errors: Vec<CliError> = streams.collect();
+        errors.extend(record_end(self.runner, self.sinks, &exit, &verdict(&exit)).await);
+        for error in errors {
+            found.push((error.code, error.message.clone()));
+            self.session.complain(error);
+        }
+        let exit = Exit::of(found);
+        let verdict = verdict(&exit);
+        (exit, verdict)
+    }
+}
+
+/// Everything that speaks for an exit code.
+fn reasons(run: &Run, ended_by: Option<ExitCode>) -> Vec<(ExitCode, String)> {
+    let plan = &run.last.plan;
+    let mut found = Exit::of_plan(plan, false);
+    for (plan, outcome) in &run.rounds {
+        found.extend(Exit::of_outcome(plan, outcome));
+    }
+    found.extend(
+        plan.refusals
+            .iter()
+            .map(|refusal| (ExitCode::Refused, refusal.to_string())),
+    );
+    if run.restless {
+        found.push((
+            ExitCode::Drift,
+            "the table changed during the run again and again".to_owned(),
+        ));
+    }
+    // What a guard refused is said once.
+    if !plan.is_empty() && plan.refusals.is_empty() {
+        let left = plan.steps.len();
+        found.push((ExitCode::Drift, format!("{left} changes are left")));
+    }
+    if let Some(code) = ended_by {
+        found.push((code, "the run was ended early".to_owned()));
+    }
+    found
+}
+
+fn verdict(run: &Run, exit: &Exit) -> String {
+    let all = run
+        .rounds
+        .iter()
+        .flat_map(|(_, outcome)| outcome.steps.values());
+    let (mut done, mut failed, mut rest) = (0, 0, 0);
+    for ended in all {
+        match ended.result {
+            StepResult::Succeeded => done += 1,
+            StepResult::Failed => failed += 1,
+            StepResult::Skipped | StepResult::Cancelled | StepResult::Held => rest += 1,
+        }
+    }
+    let steps = if failed == 1 { "step" } else { "steps" };
+    let word = match (run.converged, exit.code, failed) {
+        (true, 0, _) => "converged".to_owned(),
+        (true, _, 0) => "in sync now, but not all of this run went well".to_owned(),
+        (true, ..) => format!("in sync now, but {failed} {steps} of this run failed"),
+        (false, ..) => "not converged".to_owned(),
+    };
+    let held = &run.last.plan.held;
+    let held = held
+        .iter()
+        .filter(|held| held.reason.class() != Class::Information)
+        .count();
+    let mut parts = vec![format!("{done} done")];
+    for (count, what) in [(failed, "failed"), (rest, "not done"), (held, "held")] {
+        if count > 0 {
+            parts.push(format!("{count} {what}"));
+        }
+    }
+    format!("{word}: {} (exit {})", parts.join(", "), exit.code)
+}

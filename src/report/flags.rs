@@ -1,0 +1,91 @@
+//! The flags of this call that the next one needs too: a hint that is pasted must speak of the same world.
+
+/// The commands that a hint may name.
+const COMMANDS: [&str; 11] = [
+    "reconcile",
+    "status",
+    "explain",
+    "history",
+    "last-run",
+    "cluster",
+    "init",
+    "doctor",
+    "lock",
+    "schema",
+    "sandbox",
+];
+
+/// What stands before a command in a text.
+const CALL: &str = "rollcall ";
+
+/// Flags that every command takes, each a word as a shell takes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Flags {
+    db: Option<String>,
+    others: Vec<String>,
+}
+
+impl Flags {
+    /// The flags of a call: its database, and all else that says which world it is about.
+    pub fn new(db: Option<&str>, others: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            db: db.map(|db| format!("--db {}", shell_word(db))),
+            others: others.into_iter().map(|word| shell_word(&word)).collect(),
+        }
+    }
+
+    /// The text with these flags after every `rollcall` that begins a command. A database that the text names stays.
+    pub fn apply(&self, text: &str) -> String {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some(place) = rest.find(CALL) {
+            let (before, after) = rest.split_at(place + CALL.len());
+            out.push_str(before);
+            let word = after.split([' ', '\n', ';']).next().unwrap_or_default();
+            if word == "--db" {
+                self.push(&mut out, None);
+            } else if COMMANDS.contains(&word) {
+                self.push(&mut out, self.db.as_ref());
+            }
+            rest = after;
+        }
+        out.push_str(rest);
+        out
+    }
+
+    fn push(&self, out: &mut String, db: Option<&String>) {
+        for flag in db.into_iter().chain(&self.others) {
+            out.push_str(flag);
+            out.push(' ');
+        }
+    }
+}
+
+/// A word as a shell takes it.
+pub fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%=,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_gets_the_flags_and_a_sentence_does_not() {
+        let flags = Flags::new(Some("/x y/it's.db"), ["--sandbox=/w".to_owned()]);
+        assert_eq!(
+            flags.apply("see: rollcall lock show; rollcall did not make it"),
+            r"see: rollcall --db '/x y/it'\''s.db' --sandbox=/w lock show; rollcall did not make it"
+        );
+        assert_eq!(
+            flags.apply("rollcall --db /other init"),
+            "rollcall --sandbox=/w --db /other init"
+        );
+        assert_eq!(Flags::default().apply("rollcall status"), "rollcall status");
+    }
+}
