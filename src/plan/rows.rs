@@ -499,6 +499,13 @@ pub(super) fn plan_rest(draft: &mut Draft, s: &Situation<'_>) {
             Live::Foreign(..) if s.input.policy.adopt.contains(id) && !s.in_scope(id) => {
                 draft.hold(address, HeldReason::Excluded);
             }
+            // It could get no row of its own: taken over, it would be an orphan for the next prune.
+            Live::Foreign(view, stranger)
+                if s.input.policy.adopt.contains(id) && s.is_name_taken(id) =>
+            {
+                let phase = view.phase;
+                draft.hold(address, HeldReason::NotOurs { stranger, phase });
+            }
             Live::Foreign(view, _) if s.input.policy.adopt.contains(id) => {
                 adopt(draft, s, view, Some(captured(view)));
             }

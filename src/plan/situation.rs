@@ -138,6 +138,12 @@ impl<'a> Situation<'a> {
         self.rows.contains(id)
     }
 
+    /// Whether a row has the name, under whatever provider.
+    pub(super) fn is_name_taken(&self, id: &ClusterId) -> bool {
+        let mut rows = self.input.desired.rows.iter();
+        rows.any(|row| row.name.as_ref() == Some(&id.name))
+    }
+
     /// Whether an invalid row claims the name, under every provider.
     pub(super) fn claimed_by_invalid(&self, id: &ClusterId) -> bool {
         self.claimed.contains(&id.name)

@@ -933,6 +933,21 @@ fn neither_the_excluded_nor_the_management_cluster_is_adopted() {
 }
 
 #[test]
+fn a_cluster_whose_name_has_a_row_under_the_other_provider_is_not_adopted() {
+    let scene = || {
+        let mut scene = Scene::new().foreign("kind/dev", Phase::Ready);
+        scene.policy.adopt.insert(id("kind/dev"));
+        scene
+    };
+    let held = "=not_ours cluster/kind/dev";
+    assert_eq!(
+        scene().row("k3d/dev").prune().short(),
+        ["prune_row row/dev", held]
+    );
+    assert_eq!(scene().absent("k3d/dev").short(), [held]);
+}
+
+#[test]
 fn a_balancer_on_a_network_of_ours_is_ours_only_if_it_is_listed() {
     let scene = |listed: bool| {
         let mut scene = Scene::new().row("k3d/dev").residue("k3d/dev");

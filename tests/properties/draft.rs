@@ -112,6 +112,8 @@ pub(crate) enum Stranger {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Edit {
     Remove,
+    /// What lives under the old name is an orphan, and has all that the new one asks for.
+    Rename(&'static str),
     Absent,
     Move,
     Http(u16),
@@ -170,6 +172,11 @@ pub(crate) fn fault() -> impl Strategy<Value = String> {
             };
             format!("{operation}{of} {effect}{times}")
         })
+}
+
+/// A tool that says it worked and did nothing.
+pub(crate) fn lie() -> impl Strategy<Value = String> {
+    prop::sample::select(&OPERATIONS[..4]).prop_map(|operation| format!("{operation} does nothing"))
 }
 
 pub(crate) fn past() -> impl Strategy<Value = Past> {
@@ -324,6 +331,7 @@ fn stranger() -> impl Strategy<Value = Stranger> {
 pub(crate) fn edit() -> impl Strategy<Value = Edit> {
     prop_oneof![
         3 => Just(Edit::Remove),
+        3 => prop::sample::select(&NAMES[..]).prop_map(Edit::Rename),
         2 => Just(Edit::Absent),
         2 => Just(Edit::Move),
         2 => prop::sample::select(&PORTS[..]).prop_map(Edit::Http),

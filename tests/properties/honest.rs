@@ -15,7 +15,7 @@ use rollcall::reconcile::Run;
 use rollcall::store::{Store, StoreError};
 
 use crate::cases;
-use crate::draft::{Edit, MANAGEMENT, NAMES, PROVIDERS, RowDraft, Way, fault, past, rows, wish};
+use crate::draft::{Edit, MANAGEMENT, NAMES, PROVIDERS, RowDraft, Way, fault, lie, past, rows, wish};
 use crate::stage::Stage;
 
 /// The steps of a run that succeeded.
@@ -35,7 +35,9 @@ proptest! {
     #![proptest_config(cases(120))]
 
     #[test]
-    fn a_step_that_says_it_is_done_is_done(past in past(), wish in wish(), faults in prop::collection::vec(fault(), 1..3)) {
+    fn a_step_that_says_it_is_done_is_done(
+        past in past(), wish in wish(), faults in prop::collection::vec(prop_oneof![lie(), fault()], 1..3),
+    ) {
         let stage = Stage::after(&past)?;
         let policy = stage.policy(&wish)?;
         faults.iter().for_each(|fault| stage.sandbox.tell(fault).unwrap());

@@ -63,6 +63,15 @@ impl Stage {
                     &[Value::Text(name.to_owned())],
                 );
             }
+            Edit::Rename(other) => {
+                self.execute(
+                    "UPDATE OR IGNORE clusters SET name = ?2 WHERE name = ?1",
+                    &[
+                        Value::Text(name.to_owned()),
+                        Value::Text(other.to_owned()),
+                    ],
+                );
+            }
             Edit::Absent => {
                 self.set(name, "desired_state = 'absent'");
             }

@@ -17,7 +17,7 @@ use rollcall::observe::Ask;
 use rollcall::plan::{ActionKind, Plan, PlanInput, Step, StepId, check, plan};
 use rollcall::reconcile::{Look, Question, Run, RunError, Runner, look};
 use rollcall::sandbox::{Deed, Sandbox};
-use rollcall::store::{Holder, InitMode, Liveness, RunStart, Store, liveness};
+use rollcall::store::{Holder, InitMode, Liveness, RunStart, Store, StoreError, liveness};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
@@ -32,6 +32,8 @@ pub(crate) type Checked<T> = Result<T, TestCaseError>;
 pub(crate) enum Ended {
     /// The process died in the middle of it.
     Died,
+    /// Somebody took its lease before it could write what it found.
+    Robbed,
     /// It came to its end.
     Ran(Box<Run>),
 }
@@ -41,6 +43,7 @@ impl Ended {
         match self {
             Self::Ran(run) => Ok(*run),
             Self::Died => Err(TestCaseError::fail("the process died")),
+            Self::Robbed => Err(TestCaseError::fail("the lease was lost")),
         }
     }
 }
@@ -327,10 +330,11 @@ impl Stage {
                 let mut first = runner.prepare().await.map_err(|error| bug(&error))?;
                 linted(&first.plan, &first.input())?;
                 between(&mut first);
-                runner
-                    .run(first, &emitter)
-                    .await
-                    .map_err(|error| bug(&error))
+                match runner.run(first, &emitter).await {
+                    Ok(run) => Ok(Ended::Ran(Box::new(run))),
+                    Err(RunError::Store(StoreError::LeaseLost { .. })) => Ok(Ended::Robbed),
+                    Err(error) => Err(bug(&error)),
+                }
             };
             let death = async {
                 match gate {
@@ -341,7 +345,7 @@ impl Stage {
             tokio::select! {
                 biased;
                 () = death => Ok(Ended::Died),
-                ran = whole => ran.map(|run| Ended::Ran(Box::new(run))),
+                ended = whole => ended,
             }
         })?;
         let entries = store.ledger().unwrap().entries.into_iter();
