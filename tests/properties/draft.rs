@@ -58,6 +58,20 @@ pub(crate) enum Flaw {
 }
 
 impl RowDraft {
+    /// A present row that asks for nothing more.
+    pub(crate) fn plain(provider: &'static str, name: &'static str) -> Self {
+        Self {
+            name,
+            provider,
+            http: None,
+            forward: None,
+            subnet: None,
+            state: Some("present"),
+            stopped: false,
+            flaw: None,
+        }
+    }
+
     pub(crate) fn id(&self) -> ClusterId {
         format!("{}/{}", self.provider, self.name).parse().unwrap()
     }
@@ -134,6 +148,21 @@ pub(crate) struct Past {
     pub(crate) more: Vec<RowDraft>,
 }
 
+impl Past {
+    /// These rows became true, and nothing else ever happened.
+    pub(crate) fn of(rows: Vec<RowDraft>) -> Self {
+        Self {
+            seed: 1,
+            rows,
+            before: Vec::new(),
+            damages: Vec::new(),
+            after: Vec::new(),
+            edits: Vec::new(),
+            more: Vec::new(),
+        }
+    }
+}
+
 /// What a run is asked to do.
 #[derive(Debug, Clone)]
 pub(crate) struct Wish {
@@ -143,6 +172,20 @@ pub(crate) struct Wish {
     pub(crate) replace_broken: bool,
     pub(crate) exclude: Option<&'static str>,
     pub(crate) jobs: usize,
+}
+
+impl Wish {
+    /// This, and nothing by name.
+    pub(crate) fn of(way: Way) -> Self {
+        Self {
+            way,
+            adopt: Vec::new(),
+            replace: Vec::new(),
+            replace_broken: false,
+            exclude: None,
+            jobs: 1,
+        }
+    }
 }
 
 /// The modes that the command line allows.

@@ -10,7 +10,9 @@ use rollcall::plan::{Action, ActionKind};
 use rollcall::reconcile::Look;
 use rollcall::sandbox::{Actor, Deed, Journal, Outage, Thing};
 
-use crate::draft::{MANAGEMENT, Way, damage, edit, fault, past, wish};
+use crate::draft::{
+    Damage, Edit, MANAGEMENT, Past, RowDraft, Way, Wish, damage, edit, fault, past, wish,
+};
 use crate::gate::{Gate, Happening};
 use crate::stage::{Ended, Stage};
 use crate::{cases, moment, none};
@@ -257,11 +259,18 @@ proptest! {
 
 #[test]
 fn a_strange_network_that_a_leaving_cluster_is_connected_to_stays() {
-    let mut runner = TestRunner::new(cases(1));
-    let mut past = past().new_tree(&mut runner).unwrap().current();
-    past.before.clear();
-    past.after.clear();
-    past.rows.clear();
-    let stage = Stage::after(&past).unwrap();
-    stage.execute("DELETE FROM clusters", &[]);
+    let row = RowDraft::plain("kind", "dev");
+    let stage = Stage::after(&Past::of(vec![row.clone()])).unwrap();
+    stage.hand.damage(&row.id(), Damage::AttachNetwork);
+    stage.edit("dev", Edit::Absent);
+    let policy = stage.policy(&Wish::of(Way::Repair)).unwrap();
+    let before = stage.look(&policy).unwrap();
+    let view = stage.view(&row.id());
+    assert!(
+        view.is_some_and(|view| !view.networks.is_empty()),
+        "it is on no network of its own"
+    );
+    stage.run(&policy, 1).unwrap();
+    assert_eq!(stage.view(&row.id()), None);
+    none(&harmed(&stage.sandbox.journal().unwrap(), &before)).unwrap();
 }

@@ -15,7 +15,9 @@ use rollcall::reconcile::Run;
 use rollcall::store::{Store, StoreError};
 
 use crate::cases;
-use crate::draft::{Edit, MANAGEMENT, NAMES, PROVIDERS, RowDraft, Way, fault, lie, past, rows, wish};
+use crate::draft::{
+    Edit, MANAGEMENT, NAMES, PROVIDERS, RowDraft, Way, fault, lie, past, rows, wish,
+};
 use crate::stage::Stage;
 
 /// The steps of a run that succeeded.

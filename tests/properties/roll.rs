@@ -66,10 +66,7 @@ impl Stage {
             Edit::Rename(other) => {
                 self.execute(
                     "UPDATE OR IGNORE clusters SET name = ?2 WHERE name = ?1",
-                    &[
-                        Value::Text(name.to_owned()),
-                        Value::Text(other.to_owned()),
-                    ],
+                    &[Value::Text(name.to_owned()), Value::Text(other.to_owned())],
                 );
             }
             Edit::Absent => {

@@ -79,14 +79,7 @@ impl Stage {
         let stage = Self::new(past.seed);
         past.before.iter().for_each(|s| stage.hand.admit(s));
         past.rows.iter().for_each(|row| stage.insert(row));
-        let repair = stage.policy(&Wish {
-            way: Way::Repair,
-            adopt: Vec::new(),
-            replace: Vec::new(),
-            replace_broken: false,
-            exclude: None,
-            jobs: 4,
-        })?;
+        let repair = stage.policy(&Wish::of(Way::Repair))?;
         stage.run(&repair, 4)?;
         // By name, so that the order in which rows were written picks nothing.
         let mut ids: Vec<ClusterId> = past.rows.iter().map(RowDraft::id).collect();
