@@ -122,7 +122,9 @@ impl Runner<'_> {
             let changed = intent_of(&before.snapshot.desired) != intent_of(&now.snapshot.desired);
             rounds.push((before.plan, outcome));
             let stopped = *self.cancel.borrow() != Cancel::No;
-            if !changed || stopped || adopted || now.plan.is_empty() {
+            // What turned up only now, such as a request that a killed run left under way, is not left for later.
+            let turned_up = rounds.last().is_some_and(|(done, _)| news(done, &now.plan));
+            if !(changed || turned_up) || stopped || adopted || now.plan.is_empty() {
                 break;
             }
             if rounds.len() == ROUNDS {
@@ -190,6 +192,17 @@ fn has_adopted(plan: &Plan, outcome: &Outcome) -> bool {
                 .steps
                 .get(&step.id)
                 .is_some_and(|ended| ended.result == StepResult::Succeeded)
+    })
+}
+
+/// Whether a plan has a step on something that the one before had none on.
+fn news(before: &Plan, after: &Plan) -> bool {
+    after.steps.iter().any(|step| {
+        let address = step.action.address();
+        before
+            .steps
+            .iter()
+            .all(|done| done.action.address() != address)
     })
 }
 
