@@ -48,19 +48,16 @@ struct Scene {
 }
 
 impl Scene {
-    /// `None` without a private engine.
-    fn open() -> Option<Self> {
+    fn open() -> Self {
         Self::with(|_| {})
     }
 
-    fn with(change: impl FnOnce(&mut DockerSettings)) -> Option<Self> {
+    fn with(change: impl FnOnce(&mut DockerSettings)) -> Self {
         let env: BTreeMap<String, String> = std::env::vars().collect();
-        if !env.contains_key("ROLLCALL_TEST_NETNS") {
-            eprintln!(
-                "skipped: no engine of its own (scripts/engine run DIR -- cargo test --test providers)"
-            );
-            return None;
-        }
+        assert!(
+            env.contains_key("ROLLCALL_TEST_NETNS"),
+            "there is no engine of its own here: scripts/engine run DIR -- cargo test -- --include-ignored"
+        );
         let state = tempfile::tempdir().unwrap();
         let image = |name: &str| ProviderSettings {
             image: env.get(name).cloned(),
@@ -74,12 +71,12 @@ impl Scene {
         };
         change(&mut settings);
         let world = World::docker(&settings, BTreeMap::new(), Arc::new(SystemClock));
-        Some(Self {
+        Self {
             world,
             settings,
             log: Heard::default(),
             _state: state,
-        })
+        }
     }
 
     async fn look(&self) -> EngineView {
@@ -208,8 +205,9 @@ fn things() -> Vec<String> {
 }
 
 #[tokio::test]
+#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
 async fn a_k3d_cluster_lives_and_leaves_nothing() {
-    let Some(scene) = Scene::open() else { return };
+    let scene = Scene::open();
     let before = things();
     let ports = Ports {
         http: Some(port(28080)),
@@ -355,8 +353,9 @@ async fn widen_and_break(scene: &Scene, view: &ClusterView) {
 }
 
 #[tokio::test]
+#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
 async fn a_kind_cluster_lives_and_leaves_nothing() {
-    let Some(scene) = Scene::open() else { return };
+    let scene = Scene::open();
     let before = things();
     let ports = Ports {
         http: Some(port(28180)),
@@ -422,8 +421,9 @@ async fn a_kind_cluster_lives_and_leaves_nothing() {
 }
 
 #[tokio::test]
+#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
 async fn a_kind_cluster_without_a_subnet_shares_the_network_that_is_nobodys() {
-    let Some(scene) = Scene::open() else { return };
+    let scene = Scene::open();
     let order = order("kind/pn-b", 3, Ports::default(), None);
     scene.create(&order).await.unwrap();
     let view = scene.cluster(&order.spec.id).await;
@@ -435,8 +435,9 @@ async fn a_kind_cluster_without_a_subnet_shares_the_network_that_is_nobodys() {
 }
 
 #[tokio::test]
+#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
 async fn what_bears_the_name_already_is_left_alone() {
-    let Some(scene) = Scene::open() else { return };
+    let scene = Scene::open();
     let before = things();
     let order_k3d = order("k3d/pk-c", 4, Ports::default(), None);
     let order_kind = order("kind/pn-c", 4, Ports::default(), Some("10.233.0.0/24"));
@@ -498,8 +499,9 @@ async fn all_marked(scene: &Scene, id: &ClusterId, mark: &Nonce, before: &[Strin
 }
 
 #[tokio::test]
+#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
 async fn a_creation_that_dies_anywhere_leaves_nothing_without_the_mark() {
-    let Some(scene) = Scene::open() else { return };
+    let scene = Scene::open();
     let before = things();
     for (mark, after) in [50, 200, 400, 700, 1000, 1400, 1800, 2500, 3300]
         .into_iter()
@@ -520,8 +522,9 @@ async fn a_creation_that_dies_anywhere_leaves_nothing_without_the_mark() {
 }
 
 #[tokio::test]
+#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
 async fn an_edit_that_dies_anywhere_is_mended() {
-    let Some(scene) = Scene::open() else { return };
+    let scene = Scene::open();
     let before = things();
     let ports = Ports {
         http: Some(port(28700)),
@@ -566,6 +569,7 @@ async fn an_edit_that_dies_anywhere_is_mended() {
 }
 
 #[tokio::test]
+#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
 async fn failures_say_what_kind_they_are() {
     let kinds = [
         (
@@ -600,12 +604,10 @@ async fn failures_say_what_kind_they_are() {
         ),
     ];
     for (provider, image, seconds, faults) in kinds {
-        let Some(scene) = Scene::with(|settings| {
+        let scene = Scene::with(|settings| {
             settings.k3d.image = Some(image.to_owned());
             settings.kind.image = Some(image.to_owned());
-        }) else {
-            return;
-        };
+        });
         let before = things();
         let mut order = order(&format!("{provider}/p-e"), 5, Ports::default(), None);
         order.deadline = Duration::from_secs(seconds);
@@ -621,8 +623,9 @@ async fn failures_say_what_kind_they_are() {
 }
 
 #[tokio::test]
+#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
 async fn a_port_that_somebody_has_is_named() {
-    let Some(scene) = Scene::open() else { return };
+    let scene = Scene::open();
     let before = things();
     docker(&[
         "run",
@@ -662,8 +665,9 @@ async fn a_port_that_somebody_has_is_named() {
 }
 
 #[tokio::test]
+#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
 async fn a_strangers_container_keeps_the_network() {
-    let Some(scene) = Scene::open() else { return };
+    let scene = Scene::open();
     let before = things();
     let order = order("k3d/pk-g", 8, Ports::default(), None);
     scene.create(&order).await.unwrap();
@@ -695,14 +699,13 @@ async fn a_strangers_container_keeps_the_network() {
 }
 
 #[tokio::test]
+#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
 async fn an_image_that_is_not_there_is_a_permanent_error() {
     let nowhere = Some("nowhere/no-image:1".to_owned());
-    let Some(scene) = Scene::with(|settings| {
+    let scene = Scene::with(|settings| {
         settings.k3d.image.clone_from(&nowhere);
         settings.kind.image.clone_from(&nowhere);
-    }) else {
-        return;
-    };
+    });
     for cluster in ["k3d/p-h", "kind/p-h"] {
         let error = scene
             .create(&order(cluster, 9, Ports::default(), None))
@@ -726,8 +729,9 @@ async fn an_image_that_is_not_there_is_a_permanent_error() {
 }
 
 #[tokio::test]
+#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
 async fn silence_is_not_absence() {
-    let Some(scene) = Scene::open() else { return };
+    let scene = Scene::open();
     let unseen = |host: String| {
         let mut settings = scene.settings();
         settings.env.insert("DOCKER_HOST".to_owned(), host);
@@ -776,12 +780,11 @@ async fn silence_is_not_absence() {
 }
 
 #[tokio::test]
+#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
 async fn a_probe_tells_ready_from_running() {
-    let Some(scene) = Scene::with(|settings| {
+    let scene = Scene::with(|settings| {
         settings.k3d.image = Some("rollcall-test/k3s:notready".to_owned());
-    }) else {
-        return;
-    };
+    });
     let order = order("k3d/pk-i", 10, Ports::default(), None);
     scene.create(&order).await.unwrap();
     let view = scene.cluster(&order.spec.id).await;

@@ -16,8 +16,10 @@ const OUTPUT: &str = "Output";
 pub(crate) const RETRIES: u32 = 2;
 /// How long a step may take, unless told otherwise.
 pub(crate) const STEP_TIMEOUT: Duration = Duration::from_secs(300);
+const DEFAULT_STEP_TIMEOUT: &str = "5m";
 /// How long the lock is waited for, unless told otherwise.
 pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
+const DEFAULT_LOCK_TIMEOUT: &str = "60s";
 
 /// Keeps a developer's local k3d and kind clusters true to one SQLite table.
 #[derive(Debug, Parser)]
@@ -148,7 +150,7 @@ pub(crate) enum ColorMode {
 pub(crate) enum Command {
     /// Show what differs from the table and, with --repair or --prune, make it so
     #[command(
-        after_help = "Without a mode it changes nothing and shows what --repair would do.\nExit codes: 0 in sync or converged, 3 drift found or left, 5 refused by a guard, 9 could not be observed, 12 not ready."
+        after_help = "Without --repair, --prune or --adopt it changes nothing and shows what --repair would do.\nExit codes: 0 in sync or converged, 3 drift found or left, 5 refused by a guard, 9 could not be observed, 12 not ready."
     )]
     Reconcile(Box<Reconcile>),
     /// Show what should be there beside what is there
@@ -225,8 +227,8 @@ pub(crate) struct Reconcile {
     /// Whether the clusters' API servers are asked.
     #[arg(long, value_enum, default_value_t, help_heading = RUNNING)]
     pub(crate) probe: Probe,
-    /// How long one step may take.
-    #[arg(long, value_name = "DUR", value_parser = duration, default_value = "5m", help_heading = RUNNING)]
+    /// How long one step may take, all its attempts included.
+    #[arg(long, value_name = "DUR", value_parser = some_time, default_value = DEFAULT_STEP_TIMEOUT, help_heading = RUNNING)]
     pub(crate) step_timeout: Duration,
     /// How long the whole run may take, waiting for the lock and for an answer included.
     #[arg(long, value_name = "DUR", value_parser = some_time, help_heading = RUNNING)]
@@ -238,7 +240,7 @@ pub(crate) struct Reconcile {
     #[arg(long, value_enum, default_value_t, help_heading = RUNNING)]
     pub(crate) on_lock: OnLock,
     /// How long to wait for it.
-    #[arg(long, value_name = "DUR", value_parser = duration, default_value = "60s", help_heading = RUNNING)]
+    #[arg(long, value_name = "DUR", value_parser = duration, default_value = DEFAULT_LOCK_TIMEOUT, help_heading = RUNNING)]
     pub(crate) lock_timeout: Duration,
     /// Save what was observed, for a bug report.
     #[arg(long, value_name = "FILE", help_heading = RUNNING)]
@@ -452,5 +454,16 @@ fn delete_limit(text: &str) -> Result<DeleteLimit, String> {
             _ => Err(wrong()),
         },
         None => text.parse().map(DeleteLimit::Count).map_err(|_| wrong()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_as_typed_are_defaults_as_known() {
+        assert_eq!(duration(DEFAULT_STEP_TIMEOUT), Ok(STEP_TIMEOUT));
+        assert_eq!(duration(DEFAULT_LOCK_TIMEOUT), Ok(LOCK_TIMEOUT));
     }
 }

@@ -135,7 +135,16 @@ impl From<RunError> for CliError {
 
 impl From<SandboxError> for CliError {
     fn from(error: SandboxError) -> Self {
-        Self::new(ExitCode::NotReady, with_causes(&error))
+        let code = match &error {
+            SandboxError::Instruction { .. } => ExitCode::Usage,
+            SandboxError::Refused(_) => ExitCode::Conflict,
+            _ => ExitCode::NotReady,
+        };
+        let told = Self::new(code, format!("failed to {}", with_causes(&error)));
+        match error {
+            SandboxError::Instruction { .. } => told.hint("rollcall sandbox say --help"),
+            _ => told,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::Retries;
@@ -20,7 +21,7 @@ use crate::store::{FailureClass, Lease, RunId, Store, StoreError};
 pub struct Settings {
     /// How many at once.
     pub caps: Caps,
-    /// How long a step may take, all attempts of its tool and the wait for readiness included.
+    /// How long a step may take, all its attempts and the wait for readiness included.
     pub step_timeout: Duration,
     /// How long one look may take.
     pub look_timeout: Duration,
@@ -74,6 +75,12 @@ impl Context<'_> {
                 "the database call was torn down",
             )),
         }
+    }
+
+    /// How much of its time a step has left, by the world's clock: a sandbox's hour takes no hour.
+    pub(super) fn left(&self, until: Timestamp) -> Duration {
+        let left = until.duration_since(self.world.clock.now());
+        Duration::try_from(left).unwrap_or_default()
     }
 
     /// One look at the engine; silence is an error.

@@ -1,5 +1,7 @@
 //! The one match on [`Action`].
 
+use jiff::Timestamp;
+
 use super::context::Context;
 use super::step_log::Log;
 use super::{making, registering, removing};
@@ -22,24 +24,25 @@ impl From<ProviderError> for StepError {
     }
 }
 
-/// Does what the step says.
+/// Does what the step says, within its time.
 pub(super) async fn act(
     cx: &Context<'_>,
     step: &Step,
     rows: &RowClusters,
+    until: Timestamp,
     log: &Log<'_>,
 ) -> Result<(), StepError> {
     cx.still_mine().await?;
     still_unwanted(cx, step).await?;
     match &step.action {
-        Action::Create { spec } => making::create(cx, spec, log).await?,
-        Action::Start { id, incarnation } => making::start(cx, id, incarnation, log).await?,
-        Action::Await { id, incarnation } => making::wait(cx, id, incarnation, log).await?,
+        Action::Create { spec } => making::create(cx, spec, until, log).await?,
+        Action::Start { id, incarnation } => making::start(cx, id, incarnation, until, log).await?,
+        Action::Await { id, incarnation } => making::wait(cx, id, incarnation, until, log).await?,
         Action::AddPorts {
             id,
             incarnation,
             ports,
-        } => making::add_ports(cx, id, incarnation, ports, log).await?,
+        } => making::add_ports(cx, id, incarnation, ports, until, log).await?,
         Action::Delete {
             id,
             entry,

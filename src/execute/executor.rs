@@ -169,7 +169,10 @@ async fn run_step(
         },
     );
     let key = record_begin(cx, step, log.path(), began).await;
-    let (outcome, attempts) = attempts(cx, step, rows, &log, emitter).await;
+    let until = began
+        .saturating_add(cx.settings.step_timeout)
+        .unwrap_or(Timestamp::MAX);
+    let (outcome, attempts) = attempts(cx, step, rows, until, &log, emitter).await;
     let duration = cx.world.clock.now().duration_since(began).unsigned_abs();
     if let Some(key) = key {
         record_end(cx, key, &outcome, attempts).await;
@@ -187,18 +190,19 @@ async fn run_step(
     outcome
 }
 
-/// Tries until the step succeeds, or until nothing says that another try may.
+/// Tries until the step succeeds, until nothing says that another try may, or until its time is up.
 async fn attempts(
     cx: &Context<'_>,
     step: &Step,
     rows: &RowClusters,
+    until: Timestamp,
     log: &Log<'_>,
     emitter: &Emitter<'_>,
 ) -> (StepOutcome, u32) {
     let ended = |result, error| StepOutcome { result, error };
     let mut attempts = 1;
     loop {
-        let error = match attempt(cx, step, rows, log).await {
+        let error = match attempt(cx, step, rows, until, log).await {
             Ok(()) => return (ended(StepResult::Succeeded, None), attempts),
             Err(StepError::Held(why)) => {
                 let error = ProviderError::new(Fault::NotOurs, why);
@@ -208,7 +212,7 @@ async fn attempts(
         };
         let stopped = *cx.cancel.borrow() != Cancel::No;
         let delay = cx.settings.retries.delay(attempts, error.fault, random());
-        let Some(delay) = delay.filter(|_| !stopped) else {
+        let Some(delay) = delay.filter(|delay| !stopped && *delay < cx.left(until)) else {
             return (ended(StepResult::Failed, Some(error)), attempts);
         };
         let address = step.action.address();
@@ -280,6 +284,7 @@ async fn attempt(
     cx: &Context<'_>,
     step: &Step,
     rows: &RowClusters,
+    until: Timestamp,
     log: &Log<'_>,
 ) -> Result<(), StepError> {
     let mut cancel = cx.cancel.clone();
@@ -291,7 +296,7 @@ async fn attempt(
         }
     };
     tokio::select! {
-        done = act(cx, step, rows, log) => done,
+        done = act(cx, step, rows, until, log) => done,
         () = killed => Err(ProviderError::new(Fault::Cancelled, "ended by a second interrupt; the next run resumes").into()),
     }
 }

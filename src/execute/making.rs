@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::context::{Context, cluster_in, new_nonce};
 use super::parts::{doomed, own_parts};
 use super::step_log::Log;
@@ -14,13 +16,14 @@ use crate::store::EntryParts;
 
 /// How often a cluster that should come up is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(300);
-/// How long a cluster whose tool failed may take to prove that it is there all the same.
+/// How long a cluster whose tool failed, or took all the time, may take to prove that it is there all the same.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Makes a cluster: intent first, then the tool, then a look, then the wait until it is ready.
 pub(super) async fn create(
     cx: &Context<'_>,
     spec: &ClusterSpec,
+    until: Timestamp,
     log: &Log<'_>,
 ) -> Result<(), ProviderError> {
     let id = &spec.id;
@@ -29,7 +32,7 @@ pub(super) async fn create(
     let order = CreateOrder {
         spec: spec.clone(),
         nonce: new_nonce()?,
-        deadline: cx.settings.step_timeout,
+        deadline: cx.left(until),
     };
     provider.preflight(&order).await?;
     let entry = begin(cx, &order).await?;
@@ -37,7 +40,7 @@ pub(super) async fn create(
     if let Err(error) = &made {
         log.note(&format!("the tool failed: {error}"));
     }
-    settle_creation(cx, id, entry, made, log).await
+    settle_creation(cx, id, entry, made, until, log).await
 }
 
 /// Looks once more: a plan is a few seconds old, and create must not run into somebody's new cluster.
@@ -78,14 +81,11 @@ async fn settle_creation(
     id: &ClusterId,
     key: EntryKey,
     made: Result<(), ProviderError>,
+    until: Timestamp,
     log: &Log<'_>,
 ) -> Result<(), ProviderError> {
-    let deadline = if made.is_ok() {
-        cx.settings.step_timeout
-    } else {
-        GRACE
-    };
-    let waited = wait_ready(cx, id, None, deadline, log).await;
+    let wait = patience(cx, made.is_ok(), until);
+    let waited = wait_ready(cx, id, None, wait, log).await;
     let engine = cx.look().await?;
     let entry = entry(cx, key).await?;
     let Some(view) = cluster_in(&engine, id) else {
@@ -186,21 +186,16 @@ pub(super) async fn start(
     cx: &Context<'_>,
     id: &ClusterId,
     life: &Incarnation,
+    until: Timestamp,
     log: &Log<'_>,
 ) -> Result<(), ProviderError> {
     let view = cx.ours(id, life).await?;
-    let started = provider_of(cx, id)?
-        .start(&view, cx.settings.step_timeout, log)
-        .await;
+    let started = provider_of(cx, id)?.start(&view, cx.left(until), log).await;
     if let Err(error) = &started {
         log.note(&format!("the start failed: {error}"));
     }
-    let deadline = if started.is_ok() {
-        cx.settings.step_timeout
-    } else {
-        GRACE
-    };
-    let waited = wait_ready(cx, id, Some(life), deadline, log).await;
+    let wait = patience(cx, started.is_ok(), until);
+    let waited = wait_ready(cx, id, Some(life), wait, log).await;
     waited.map_err(|error| started.err().unwrap_or(error))
 }
 
@@ -209,10 +204,11 @@ pub(super) async fn wait(
     cx: &Context<'_>,
     id: &ClusterId,
     life: &Incarnation,
+    until: Timestamp,
     log: &Log<'_>,
 ) -> Result<(), ProviderError> {
     cx.ours(id, life).await?;
-    wait_ready(cx, id, Some(life), cx.settings.step_timeout, log).await
+    wait_ready(cx, id, Some(life), cx.left(until), log).await
 }
 
 /// Publishes more ports of a running cluster of ours, and sees them published.
@@ -221,11 +217,12 @@ pub(super) async fn add_ports(
     id: &ClusterId,
     life: &Incarnation,
     ports: &PortMap,
+    until: Timestamp,
     log: &Log<'_>,
 ) -> Result<(), ProviderError> {
     let view = cx.ours(id, life).await?;
     let added = provider_of(cx, id)?
-        .add_ports(&view, ports, cx.settings.step_timeout, log)
+        .add_ports(&view, ports, cx.left(until), log)
         .await;
     let view = cx.ours(id, life).await?;
     if ports
@@ -233,7 +230,8 @@ pub(super) async fn add_ports(
         .all(|(inside, host)| view.ports.get(inside) == Some(host))
     {
         record_new_balancer(cx, &view).await?;
-        return wait_ready(cx, id, Some(life), cx.settings.step_timeout, log).await;
+        let wait = patience(cx, true, until);
+        return wait_ready(cx, id, Some(life), wait, log).await;
     }
     Err(added.err().unwrap_or_else(|| {
         ProviderError::new(
@@ -258,13 +256,22 @@ async fn record_new_balancer(cx: &Context<'_>, view: &ClusterView) -> Result<(),
     cx.db(move |store| store.record_parts(key, &parts)).await
 }
 
+/// How long to wait after a tool: what is left of the step's time, but never less than a moment.
+fn patience(cx: &Context<'_>, tool_succeeded: bool, until: Timestamp) -> Duration {
+    if tool_succeeded {
+        cx.left(until).max(GRACE)
+    } else {
+        GRACE
+    }
+}
+
 /// Looks again and again until the cluster is ready, has no chance to be, or the time is up. The clock is the world's,
 /// so that a sandbox's hour takes no hour.
 async fn wait_ready(
     cx: &Context<'_>,
     id: &ClusterId,
     life: Option<&Incarnation>,
-    deadline: Duration,
+    patience: Duration,
     log: &Log<'_>,
 ) -> Result<(), ProviderError> {
     let began = cx.world.clock.now();
@@ -279,11 +286,11 @@ async fn wait_ready(
             said.clone_from(&why);
         }
         let waited = cx.world.clock.now().duration_since(began).unsigned_abs();
-        if hopeless || waited >= deadline {
+        if hopeless || waited >= patience {
             let time = if hopeless {
                 String::new()
             } else {
-                format!(" after {} s", deadline.as_secs())
+                format!(" after {} s", patience.as_secs())
             };
             return Err(ProviderError::new(
                 Fault::Deadline,

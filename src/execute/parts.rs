@@ -64,3 +64,68 @@ pub(super) fn doomed(entry: &Entry, view: &ClusterView) -> Parts {
             .collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::model::{
+        ContainerId, EntryKey, EntryState, Incarnation, NodeRole, NodeState, NodeView, Nonce,
+        Origin, Phase, PortMap,
+    };
+
+    fn node(id: &str, role: NodeRole, nonce: Option<&Nonce>) -> NodeView {
+        NodeView {
+            id: ContainerId::new(id),
+            name: id.to_owned(),
+            role,
+            state: NodeState::Running,
+            image: "image".to_owned(),
+            nonce: nonce.cloned(),
+        }
+    }
+
+    #[test]
+    fn a_deletion_takes_no_container_that_somebody_put_beside_the_nodes() {
+        let (mark, other) = (Nonce::from_random([1; 16]), Nonce::from_random([2; 16]));
+        let id = "k3d/dev".parse().unwrap();
+        let entry = Entry {
+            key: EntryKey(1),
+            id,
+            origin: Origin::Made,
+            state: EntryState::Live,
+            nonce: Some(mark.clone()),
+            incarnation: Some(Incarnation::new("server")),
+            containers: BTreeSet::from(["server", "listed"].map(ContainerId::new)),
+            networks: BTreeSet::new(),
+            volumes: BTreeSet::new(),
+            since: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let view = ClusterView {
+            id: entry.id.clone(),
+            phase: Phase::Ready,
+            detail: None,
+            incarnation: entry.incarnation.clone(),
+            nodes: vec![
+                node("server", NodeRole::Server, None),
+                node("listed", NodeRole::Balancer, None),
+                node("marked", NodeRole::Balancer, Some(&mark)),
+                node("nobodys", NodeRole::Balancer, None),
+                node("others", NodeRole::Helper, Some(&other)),
+            ],
+            networks: Vec::new(),
+            volumes: Vec::new(),
+            ports: PortMap::new(),
+            api_port: None,
+            subnet: None,
+            server_ip: None,
+            accepts_ports: true,
+            probed: false,
+        };
+        let taken = doomed(&entry, &view).containers;
+        assert_eq!(taken, ["server", "listed", "marked"].map(ContainerId::new));
+        let recorded = own_parts(&entry, &view).containers;
+        assert!(recorded.iter().all(|id| taken.contains(id)));
+    }
+}

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::error::{RunError, on_store};
+use crate::clock::{Clock, SystemClock};
 use crate::model::{ClusterId, EngineId, Observed, Policy};
 use crate::observe::{Ask, observe};
 use crate::plan::{Plan, PlanInput, plan};
 use crate::ports::World;
-use crate::store::{Snapshot, Store, StoreError, WorldBinding};
+use crate::store::{Holder, LockView, Snapshot, Store, StoreError, WorldBinding, liveness};
 
 /// What is asked of every look.
 #[derive(Debug, Clone)]
@@ -40,6 +41,8 @@ pub struct Look {
     pub policy: Policy,
     /// What follows.
     pub plan: Plan,
+    /// Who holds the lease and lives, the looker itself included.
+    pub at_work: Option<LockView>,
 }
 
 impl Look {
@@ -111,7 +114,8 @@ fn with_plan(
         .iter()
         .map(|(id, provider)| (id.clone(), provider.traits()))
         .collect();
-    if question.respect_others {
+    let at_work = at_work(&snapshot).cloned();
+    if question.respect_others && at_work.is_some() {
         policy.in_progress.clone_from(&snapshot.in_progress);
     }
     let plan = plan(&PlanInput {
@@ -126,7 +130,16 @@ fn with_plan(
         observed_at: at,
         policy,
         plan,
+        at_work,
     }
+}
+
+/// The lease's holder, if it lives. A lease is a matter of this machine's time, whatever a sandbox's clock says.
+fn at_work(snapshot: &Snapshot) -> Option<&LockView> {
+    snapshot.lock.as_ref().filter(|lock| {
+        let seer = Holder::of_this_process("look");
+        !lock.abandoned(&seer, SystemClock.now(), &liveness)
+    })
 }
 
 /// The engine whose answers count. A ledger of a sandbox says nothing about Docker, and the other way round.

@@ -141,7 +141,7 @@ impl Runner<'_> {
         let converged = now.plan.is_empty() && blocked == 0;
         emitter.emit(
             if converged {
-                "converged".to_owned()
+                "everything is as the table says".to_owned()
             } else {
                 format!("{} changes left, {blocked} held", now.plan.steps.len())
             },

@@ -284,9 +284,11 @@ pub(super) fn verdict(counts: &CountsDoc) -> String {
         } else {
             format!("{} rows", counts.rows)
         };
-        let word = if counts.blocked > 0 {
+        let word = if counts.unknown > 0 {
+            "no verdict"
+        } else if counts.blocked > 0 {
             "blocked"
-        } else if counts.held + counts.unknown == 0 {
+        } else if counts.held == 0 {
             "in sync"
         } else {
             "nothing to change"

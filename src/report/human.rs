@@ -2,19 +2,19 @@
 
 use std::fmt::Write;
 
-use comfy_table::{ContentArrangement, Table, presets};
-
 use super::documents::{HeldDoc, PlanDoc, RunDoc, StepDoc};
 use super::paint::{Paint, Tone};
-use super::status::{ClusterStatus, Health, Owner, StatusDoc, Sync};
 use crate::execute::StepResult;
-use crate::model::Presence;
-use crate::plan::{ActionKind, Class, Field};
+use crate::plan::{ActionKind, Class, Disruption, Field};
 
 /// A plan.
 pub fn plan_text(doc: &PlanDoc, paint: Paint, apply: Option<&str>) -> String {
     let mut out = head(&doc.verdict, doc.subject.sandbox, paint);
-    for step in &doc.steps {
+    // A replacement is one line, though a deletion and a creation do it.
+    let second_half = |step: &&StepDoc| {
+        step.action == ActionKind::Create && step.disruption == Disruption::Replace
+    };
+    for step in doc.steps.iter().filter(|step| !second_half(step)) {
         step_lines(&mut out, step, paint);
     }
     held_lines(&mut out, &doc.held, paint);
@@ -73,135 +73,7 @@ pub fn run_text(doc: &RunDoc, paint: Paint) -> String {
     out
 }
 
-/// The status of all clusters.
-pub fn status_text(doc: &StatusDoc, paint: Paint, width: Option<u16>) -> String {
-    let mut out = String::new();
-    if doc.subject.sandbox {
-        let _ = writeln!(out, "{}", paint.tone(Tone::Dim, "sandbox"));
-    }
-    if let Some(running) = &doc.running {
-        let _ = writeln!(
-            out,
-            "{}",
-            paint.tone(Tone::Held, format!("running now: {running}"))
-        );
-    }
-    for unknown in &doc.unknown {
-        let _ = writeln!(out, "{} {}", paint.tone(Tone::Held, "?"), unknown.message);
-        hint_line(&mut out, unknown.hint.as_deref(), paint);
-    }
-    if doc.clusters.is_empty() {
-        let _ = writeln!(out, "no rows and no clusters");
-        return out;
-    }
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic);
-    if let Some(width) = width {
-        table.set_width(width);
-    }
-    table.set_header([
-        "CLUSTER",
-        "DESIRED",
-        "LIVE",
-        "SYNC",
-        "HEALTH",
-        "OWNER",
-        "PORTS",
-        "REGISTERED",
-    ]);
-    for cluster in &doc.clusters {
-        table.add_row(status_row(cluster));
-    }
-    for line in table.to_string().lines() {
-        let _ = writeln!(out, "{}", line.trim_end());
-    }
-    for held in doc
-        .clusters
-        .iter()
-        .flat_map(|c| &c.held)
-        .filter(|h| h.class != Class::Information)
-    {
-        let mark = if matches!(held.class, Class::Unknown | Class::NotReady) {
-            "?"
-        } else {
-            "="
-        };
-        let _ = writeln!(
-            out,
-            "{} {}: {}",
-            paint.tone(Tone::Held, mark),
-            held.address,
-            held.message
-        );
-        hint_line(&mut out, held.hint.as_deref(), paint);
-    }
-    out
-}
-
-fn status_row(cluster: &ClusterStatus) -> [String; 8] {
-    let desired = match (cluster.has_row, cluster.desired) {
-        (_, Some(Presence::Present)) => "present",
-        (_, Some(Presence::Absent)) => "absent",
-        (true, None) => "invalid row",
-        (false, None) => "no row",
-    };
-    let ports: Vec<_> = cluster
-        .ports
-        .iter()
-        .map(|(inside, host)| format!("{host}->{inside}"))
-        .collect();
-    let registrations: Vec<_> = cluster
-        .registrations
-        .iter()
-        .map(|r| {
-            if r.state == "registered" {
-                r.registrar.clone()
-            } else {
-                format!("{} {}", r.registrar, r.state)
-            }
-        })
-        .collect();
-    let name = match &cluster.provider {
-        Some(provider) => format!("{provider}/{}", cluster.name),
-        None => cluster.name.clone(),
-    };
-    [
-        name,
-        desired.to_owned(),
-        cluster
-            .phase
-            .map_or_else(|| "?".to_owned(), |phase| phase.to_string()),
-        match cluster.sync {
-            Sync::Synced => "synced",
-            Sync::OutOfSync => "out of sync",
-            Sync::Unmanaged => "-",
-            Sync::Unknown => "?",
-        }
-        .to_owned(),
-        match cluster.health {
-            Health::Healthy => "healthy",
-            Health::Running => "running",
-            Health::Silent => "API silent",
-            Health::Stopped => "stopped",
-            Health::Degraded => "degraded",
-            Health::Missing => "missing",
-            Health::Unknown => "?",
-        }
-        .to_owned(),
-        match cluster.owner {
-            Owner::Ours => "ours",
-            Owner::Foreign => "foreign",
-            Owner::Nobody => "-",
-        }
-        .to_owned(),
-        ports.join(" "),
-        registrations.join(", "),
-    ]
-}
-
-fn head(verdict: &str, sandbox: bool, paint: Paint) -> String {
+pub(super) fn head(verdict: &str, sandbox: bool, paint: Paint) -> String {
     let sandbox = if sandbox {
         format!("{} ", paint.tone(Tone::Dim, "sandbox:"))
     } else {
@@ -213,9 +85,7 @@ fn head(verdict: &str, sandbox: bool, paint: Paint) -> String {
 /// The mark and the word of a step.
 fn mark(step: &StepDoc) -> (&'static str, &'static str, Tone) {
     match step.action {
-        ActionKind::Delete | ActionKind::Create
-            if step.disruption == crate::plan::Disruption::Replace =>
-        {
+        ActionKind::Delete | ActionKind::Create if step.disruption == Disruption::Replace => {
             let word = if step.action == ActionKind::Delete {
                 "replace"
             } else {
@@ -229,7 +99,7 @@ fn mark(step: &StepDoc) -> (&'static str, &'static str, Tone) {
         ActionKind::AddPorts => ("~", "update", Tone::Change),
         ActionKind::Adopt => ("@", "adopt", Tone::Change),
         ActionKind::Register => ("@", "register", Tone::Change),
-        ActionKind::Deregister => ("-", "unregister", Tone::Change),
+        ActionKind::Deregister => ("-", "deregister", Tone::Change),
         ActionKind::Sweep => ("-", "sweep", Tone::Bad),
         ActionKind::Delete => ("-", "delete", Tone::Bad),
         ActionKind::PruneRow => ("x", "prune row", Tone::Bad),
@@ -262,6 +132,37 @@ fn step_lines(out: &mut String, step: &StepDoc, paint: Paint) {
     hint_line(out, step.hint.as_deref(), paint);
 }
 
+/// Every difference that is left alone but those that a source's silence explains: the source is said once, first, with
+/// how many wait for it.
+fn with_their_sources(held: Vec<&HeldDoc>) -> impl Iterator<Item = HeldDoc> {
+    let is_source = |held: &&HeldDoc| held.address.starts_with("source/");
+    let (sources, rest): (Vec<_>, Vec<_>) = held.into_iter().partition(is_source);
+    let explained = |held: &HeldDoc, source: &HeldDoc| {
+        held.message == source.message && held.hint == source.hint
+    };
+    let said: Vec<HeldDoc> = sources
+        .iter()
+        .map(|source| {
+            let behind = rest.iter().filter(|held| explained(held, source)).count();
+            let waits = match behind {
+                0 => String::new(),
+                1 => "; 1 cluster waits for it".to_owned(),
+                more => format!("; {more} clusters wait for it"),
+            };
+            HeldDoc {
+                message: format!("{}{waits}", source.message),
+                ..(*source).clone()
+            }
+        })
+        .collect();
+    let rest: Vec<HeldDoc> = rest
+        .into_iter()
+        .filter(|held| !sources.iter().any(|source| explained(held, source)))
+        .cloned()
+        .collect();
+    said.into_iter().chain(rest)
+}
+
 /// What differs. What a new cluster asks for is no difference worth a line each.
 fn field_lines<'f>(out: &mut String, fields: impl Iterator<Item = &'f Field>, paint: Paint) {
     let (new, changed): (Vec<_>, Vec<_>) =
@@ -281,7 +182,7 @@ fn field_lines<'f>(out: &mut String, fields: impl Iterator<Item = &'f Field>, pa
 fn held_lines(out: &mut String, held: &[HeldDoc], paint: Paint) {
     let (out_of_scope, held): (Vec<_>, Vec<_>) =
         held.iter().partition(|held| held.code == "excluded");
-    for held in held {
+    for held in with_their_sources(held) {
         let unknown = matches!(held.class, Class::Unknown | Class::NotReady);
         let (sign, word) = if unknown {
             ("?", "unknown")
@@ -305,7 +206,7 @@ fn held_lines(out: &mut String, held: &[HeldDoc], paint: Paint) {
     }
 }
 
-fn hint_line(out: &mut String, hint: Option<&str>, paint: Paint) {
+pub(super) fn hint_line(out: &mut String, hint: Option<&str>, paint: Paint) {
     if let Some(hint) = hint {
         let _ = writeln!(out, "      {}", paint.tone(Tone::Dim, format!("-> {hint}")));
     }

@@ -9,11 +9,13 @@ mod exit;
 mod explanation;
 mod flags;
 mod human;
+mod lock;
 mod observation;
 mod paint;
 mod progress;
 mod schema;
 mod status;
+mod tables;
 
 pub use documents::{
     CountsDoc, ErrorDoc, HeldDoc, ListDoc, PlanDoc, RunDoc, StepDoc, Subject, plan_doc, run_doc,
@@ -22,11 +24,14 @@ pub use events::{Collector, NdjsonSink, Running};
 pub use exit::{Exit, ExitCode, ExitReason};
 pub use explanation::{Explained, ExplanationDoc};
 pub use flags::{Flags, shell_word};
-pub use human::{plan_text, run_text, status_text};
+pub use human::{plan_text, run_text};
+pub use lock::{LockDoc, LockHolder, LockState, lock_text};
 pub use observation::save_observation;
 pub use paint::{Paint, Tone};
 pub use progress::{PlainProgress, TtyProgress};
 pub use schema::{SCHEMAS, schema_of};
 pub use status::{
-    ClusterStatus, Health, Owner, RegistrationStatus, StatusDoc, Sync, cluster_status, status_doc,
+    ClusterStatus, Health, Owner, RegistrationState, RegistrationStatus, StatusDoc, Sync,
+    cluster_status, status_doc, status_verdict,
 };
+pub use tables::{status_text, table};

@@ -4,12 +4,13 @@ use serde_json::Value;
 
 use super::documents::{ErrorDoc, ListDoc, PlanDoc, RunDoc};
 use super::explanation::ExplanationDoc;
+use super::lock::LockDoc;
 use super::status::StatusDoc;
 use crate::execute::Event;
 use crate::observe::Observation;
 
 /// The documents that have a schema.
-pub const SCHEMAS: [&str; 8] = [
+pub const SCHEMAS: [&str; 9] = [
     "plan",
     "run",
     "status",
@@ -18,6 +19,7 @@ pub const SCHEMAS: [&str; 8] = [
     "observation",
     "error",
     "list",
+    "lock",
 ];
 
 /// The JSON Schema of a document, by its short name.
@@ -30,6 +32,7 @@ pub fn schema_of(name: &str) -> Option<Value> {
         "observation" => schemars::schema_for!(Observation),
         "event" => schemars::schema_for!(Event),
         "error" => schemars::schema_for!(ErrorDoc),
+        "lock" => schemars::schema_for!(LockDoc),
         "list" => schemars::schema_for!(ListDoc),
         _ => return None,
     };

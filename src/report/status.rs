@@ -19,6 +19,8 @@ pub struct StatusDoc {
     /// What it is about.
     #[serde(flatten)]
     pub subject: Subject,
+    /// The first line of the text.
+    pub verdict: String,
     /// One item for each row and each cluster without one.
     pub clusters: Vec<ClusterStatus>,
     /// What could not be observed.
@@ -117,8 +119,40 @@ pub enum Owner {
 pub struct RegistrationStatus {
     /// Where.
     pub registrar: String,
-    /// `registered`, `missing`, `stale`, `foreign`, `unknown`, `not_installed`.
-    pub state: String,
+    /// How.
+    pub state: RegistrationState,
+}
+
+/// How a cluster stands in one registrar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RegistrationState {
+    /// There, ours, and of the cluster's present life.
+    Registered,
+    /// Not there.
+    Missing,
+    /// Ours, and edited since, or of an earlier life.
+    Stale,
+    /// There, and not ours.
+    Foreign,
+    /// The registrar could not be observed.
+    Unknown,
+    /// The registrar is not there.
+    NotInstalled,
+}
+
+impl RegistrationState {
+    /// For people.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Registered => "registered",
+            Self::Missing => "missing",
+            Self::Stale => "stale",
+            Self::Foreign => "foreign",
+            Self::Unknown => "unknown",
+            Self::NotInstalled => "not installed",
+        }
+    }
 }
 
 /// The status of everything.
@@ -161,12 +195,38 @@ pub fn status_doc(
         .collect();
     StatusDoc {
         schema: "rollcall.status/v1".to_owned(),
+        verdict: status_verdict(&clusters),
         subject,
         clusters,
         unknown,
         running,
         exit,
     }
+}
+
+/// `4 clusters: 2 synced, 1 out of sync, 1 unmanaged`.
+pub fn status_verdict(clusters: &[ClusterStatus]) -> String {
+    if clusters.is_empty() {
+        return "no rows and no clusters".to_owned();
+    }
+    let kinds = [
+        (Sync::Synced, "synced"),
+        (Sync::OutOfSync, "out of sync"),
+        (Sync::Unknown, "unknown"),
+        (Sync::Unmanaged, "unmanaged"),
+    ];
+    let counted: Vec<_> = kinds
+        .into_iter()
+        .map(|(sync, word)| (clusters.iter().filter(|c| c.sync == sync).count(), word))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    let noun = if clusters.len() == 1 {
+        "cluster"
+    } else {
+        "clusters"
+    };
+    format!("{} {noun}: {}", clusters.len(), counted.join(", "))
 }
 
 fn invalid(plan: &Plan, address: &Address, shown: &str, flags: &Flags) -> ClusterStatus {
@@ -298,23 +358,23 @@ fn registrations(
 ) -> Vec<RegistrationStatus> {
     let state = |registrar, seen: &Seen<crate::model::RegistrarView>| {
         let Seen::Known(there) = seen else {
-            return "unknown";
+            return RegistrationState::Unknown;
         };
         if !there.installed {
-            return "not_installed";
+            return RegistrationState::NotInstalled;
         }
         let entry = there.entries.get(id);
         let ours = input.ledger.registration(registrar, id);
         match (entry, ours) {
-            (None, _) => "missing",
-            (Some(_), None) => "foreign",
+            (None, _) => RegistrationState::Missing,
+            (Some(_), None) => RegistrationState::Foreign,
             (Some(entry), Some(ours)) => {
                 let same_life =
                     view.and_then(|view| view.incarnation.as_ref()) == Some(&ours.incarnation);
                 if same_life && entry.fingerprint == ours.fingerprint {
-                    "registered"
+                    RegistrationState::Registered
                 } else {
-                    "stale"
+                    RegistrationState::Stale
                 }
             }
         }
@@ -322,7 +382,7 @@ fn registrations(
     let all = input.observed.registrars.iter();
     all.map(|(registrar, seen)| RegistrationStatus {
         registrar: registrar.to_string(),
-        state: state(registrar, seen).to_owned(),
+        state: state(registrar, seen),
     })
     .collect()
 }

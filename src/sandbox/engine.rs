@@ -33,7 +33,7 @@ impl Engine for SandboxEngine {
                 hint: Some(hint.to_owned()),
             })
         };
-        let up = "tell the sandbox: docker is up";
+        let up = "rollcall sandbox say docker is up";
         match self.0.read(|state| (state.health(ENGINE), state.look())) {
             Ok((Health::Up, view)) => Seen::Known(view),
             Ok((Health::Silent, _)) => {

@@ -208,6 +208,6 @@ impl Run {
             Health::Gone => (Fault::Permanent, "it is not installed"),
         };
         let error = ProviderError::new(fault, format!("cannot connect to {source}: {what}"));
-        Err(error.hint(format!("tell the sandbox: {source} is up")))
+        Err(error.hint(format!("rollcall sandbox say {source} is up")))
     }
 }

@@ -45,7 +45,7 @@ impl Provider for SandboxProvider {
             Ok(Health::Up) => ToolView::Found(format!("sandbox:{program}")),
             Ok(_) => ToolView::Missing {
                 program: program.to_owned(),
-                hint: format!("tell the sandbox: {program} is up"),
+                hint: format!("rollcall sandbox say {program} is up"),
             },
             Err(error) => ToolView::Missing {
                 program: program.to_owned(),

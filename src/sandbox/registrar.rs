@@ -61,7 +61,7 @@ impl SandboxRegistrar {
             source: self.id.to_string(),
             kind,
             error,
-            hint: Some(format!("tell the sandbox: {} is up", self.id)),
+            hint: Some(format!("rollcall sandbox say {} is up", self.id)),
         })
     }
 }

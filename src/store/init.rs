@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::columns::Table;
 use super::error::StoreError;
+use super::holder::{Holder, liveness};
 use super::open::Store;
 use super::{binding, file, ledger, lock, migrations};
 use crate::clock::Clock;
@@ -106,7 +107,7 @@ fn rebind(
     let copy = !binding::same_file(conn, path)?;
     if let Some(view) = lock::view(conn)?
         && !copy
-        && !view.stale(now)
+        && !view.abandoned(&Holder::of_this_process("init"), now, &liveness)
     {
         return Err(StoreError::Locked(Box::new(view)));
     }

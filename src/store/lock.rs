@@ -43,16 +43,20 @@ impl LockView {
         now.duration_since(self.heartbeat) >= STALE
     }
 
-    /// Whether `candidate` may take it over. A process number proves something only to one who sees the same processes.
-    fn free_for(
+    /// Whether its holder is gone, as far as `seer` can know: its process is not there any more, or it was silent for
+    /// too long. A process number proves something only to one who sees the same processes.
+    pub fn abandoned(
         &self,
-        candidate: &Holder,
+        seer: &Holder,
         now: Timestamp,
         alive: &dyn Fn(&Holder) -> Liveness,
     ) -> bool {
-        let holder = &self.holder;
-        let died = || candidate.shares_processes_with(holder) && alive(holder) == Liveness::Gone;
-        holder.id == candidate.id || self.stale(now) || died()
+        self.stale(now) || self.died(seer, alive)
+    }
+
+    /// Whether its holder's process is proven gone.
+    pub fn died(&self, seer: &Holder, alive: &dyn Fn(&Holder) -> Liveness) -> bool {
+        seer.shares_processes_with(&self.holder) && alive(&self.holder) == Liveness::Gone
     }
 }
 
@@ -79,7 +83,8 @@ impl Store {
     ) -> Result<Lease, StoreError> {
         self.write_without_lease(|tx| {
             if let Some(view) = view(tx)?
-                && !view.free_for(candidate, now, alive)
+                && view.holder.id != candidate.id
+                && !view.abandoned(candidate, now, alive)
             {
                 return Err(StoreError::Locked(Box::new(view)));
             }

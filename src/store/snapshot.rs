@@ -23,7 +23,7 @@ pub struct Snapshot {
     pub world: Option<WorldBinding>,
     /// Who holds the lease, the reader itself included.
     pub lock: Option<LockView>,
-    /// The clusters that the holder of a lease that is not stale has in its hands.
+    /// The clusters that the lease's holder has, or had when it died, in its hands.
     pub in_progress: BTreeSet<ClusterId>,
     /// When the management side was last brought up, if ever.
     pub bootstrapped: Option<Timestamp>,
@@ -41,7 +41,7 @@ impl Store {
         self.read(|conn| {
             let desired = desired::read(conn, providers, now)?;
             match migrations::known_version(conn)? {
-                Some(version) => with_side_tables(conn, desired, version, now),
+                Some(version) => with_side_tables(conn, desired, version),
                 None => Ok(Snapshot {
                     desired,
                     ledger: Ledger::default(),
@@ -60,12 +60,11 @@ fn with_side_tables(
     conn: &Connection,
     desired: Desired,
     version: u32,
-    now: Timestamp,
 ) -> Result<Snapshot, StoreError> {
     let lock = lock::view(conn)?;
     let in_progress = match &lock {
-        Some(view) if !view.stale(now) => steps::in_progress(conn, &view.holder.id)?,
-        _ => BTreeSet::new(),
+        Some(view) => steps::in_progress(conn, &view.holder.id)?,
+        None => BTreeSet::new(),
     };
     Ok(Snapshot {
         desired,
@@ -111,12 +110,6 @@ mod tests {
         assert_eq!(snapshot.in_progress, [id("k3d/dev")].into());
         assert_eq!(snapshot.side_schema, Some(1));
 
-        let later = store.snapshot(&providers(), at(60)).unwrap();
-        assert_eq!(
-            later.in_progress,
-            BTreeSet::new(),
-            "a stale lease holds nothing"
-        );
         let end = StepEnd {
             state: "done",
             attempts: 1,

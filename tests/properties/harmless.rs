@@ -274,3 +274,43 @@ fn a_strange_network_that_a_leaving_cluster_is_connected_to_stays() {
     assert_eq!(stage.view(&row.id()), None);
     none(&harmed(&stage.sandbox.journal().unwrap(), &before)).unwrap();
 }
+
+#[test]
+fn a_cluster_that_was_made_again_between_plan_and_deletion_stays() {
+    let row = RowDraft::plain("k3d", "dev");
+    let stage = Stage::after(&Past::of(vec![row.clone()])).unwrap();
+    stage.edit("dev", Edit::Absent);
+    let policy = stage.policy(&Wish::of(Way::Repair)).unwrap();
+    let ended = stage.run_with(&policy, 1, None, |_| {
+        stage.hand.damage(&row.id(), Damage::Remake);
+    });
+    let run = ended.unwrap().run().unwrap();
+    let (plan, outcome) = run.rounds.first().unwrap();
+    let delete = plan
+        .steps
+        .iter()
+        .find(|step| step.action.kind() == ActionKind::Delete);
+    assert_eq!(
+        outcome.steps[&delete.unwrap().id].result,
+        StepResult::Failed
+    );
+    assert!(stage.foreign().contains_key(&row.id()));
+}
+
+#[test]
+fn an_orphan_that_a_row_wants_by_now_stays() {
+    let row = RowDraft::plain("k3d", "dev");
+    let stage = Stage::after(&Past::of(vec![row.clone()])).unwrap();
+    stage.execute("DELETE FROM clusters", &[]);
+    let policy = stage.policy(&Wish::of(Way::Prune)).unwrap();
+    let ended = stage.run_with(&policy, 1, None, |_| stage.insert(&row));
+    let run = ended.unwrap().run().unwrap();
+    let (plan, outcome) = run.rounds.first().unwrap();
+    assert!(plan.count(ActionKind::Delete) == 1, "{plan:#?}");
+    let done = outcome
+        .steps
+        .values()
+        .filter(|ended| ended.result == StepResult::Succeeded);
+    assert_eq!(done.count(), 0, "{outcome:#?}");
+    assert!(stage.living().contains(&row.id()));
+}

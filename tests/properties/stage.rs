@@ -8,6 +8,7 @@ use std::time::Duration;
 use proptest::sample::Index;
 use proptest::test_runner::TestCaseError;
 use proptest::{prop_assert, prop_assert_eq};
+use rollcall::clock::{Clock, SystemClock};
 use rollcall::execute::{Cancel, Caps, Emitter, Retries, Settings};
 use rollcall::model::{
     ClusterId, ClusterName, ClusterView, EngineView, Guards, Mode, Origin, Policy, Prune, Scope,
@@ -296,7 +297,9 @@ impl Stage {
         store.break_lock().unwrap();
         let holder = Holder::of_this_process("rollcall reconcile");
         let now = world.clock.now();
-        let lease = store.acquire(&holder, now, &liveness).unwrap();
+        let lease = store
+            .acquire(&holder, SystemClock.now(), &liveness)
+            .unwrap();
         let start = RunStart {
             mode: "property".to_owned(),
             args: String::new(),
@@ -358,7 +361,7 @@ impl Stage {
         store.break_lock().unwrap();
         let other = Holder::of_this_process("another rollcall");
         store
-            .acquire(&other, self.sandbox.clock().now(), &|_| Liveness::Alive)
+            .acquire(&other, SystemClock.now(), &|_| Liveness::Alive)
             .unwrap();
     }
 }

@@ -1,19 +1,18 @@
 //! `rollcall cluster`: the rows, adopting, and bringing pruned rows back.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use serde_json::json;
 
 use super::acting::{self, Deadline, Order};
 use super::selecting::to_adopt;
 use super::status::ADD_A_ROW;
-use crate::cli::args::{AddArgs, ClusterCommand, OnLock};
+use crate::cli::args::{AddArgs, ClusterCommand, LOCK_TIMEOUT, OnLock, STEP_TIMEOUT};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
-use crate::model::{ClusterName, ClusterSpec, Mode, Ownership, Ports, Scope, Selector};
+use crate::model::{ClusterName, ClusterSpec, Mode, Ownership, Ports, Row, Scope, Selector};
 use crate::reconcile::{Question, look};
-use crate::report::{Exit, ListDoc, shell_word};
+use crate::report::{Exit, ListDoc, shell_word, table};
 
 pub(crate) fn run(session: &Session, what: &ClusterCommand) -> Result<Exit, CliError> {
     match what {
@@ -45,34 +44,12 @@ fn list(session: &Session) -> Result<Exit, CliError> {
     };
     session.answer(&doc, |_| {
         let mut out = String::new();
-        for row in &desired.rows {
-            let _ = match &row.intent {
-                Ok(intent) => {
-                    let ports: Vec<_> = intent
-                        .spec
-                        .ports
-                        .published()
-                        .iter()
-                        .map(|(inside, host)| format!("{host}->{inside}"))
-                        .collect();
-                    let subnet = intent
-                        .spec
-                        .subnet
-                        .map(|subnet| subnet.to_string())
-                        .unwrap_or_default();
-                    let id = intent.spec.id.to_string();
-                    writeln!(
-                        out,
-                        "{id:<24} {:<8} {:<40} {subnet}",
-                        intent.presence,
-                        ports.join(" ")
-                    )
-                }
-                Err(faults) => {
-                    let all: Vec<_> = faults.iter().map(ToString::to_string).collect();
-                    writeln!(out, "{:<24} invalid: {}", row.shown, all.join("; "))
-                }
-            };
+        if !desired.rows.is_empty() {
+            out = table(
+                ["CLUSTER", "DESIRED", "PORTS", "SUBNET"],
+                desired.rows.iter().map(line),
+                None,
+            );
         }
         for stone in tombstones
             .iter()
@@ -95,6 +72,31 @@ fn list(session: &Session) -> Result<Exit, CliError> {
         out
     })?;
     Ok(Exit::default())
+}
+
+fn line(row: &Row) -> [String; 4] {
+    let intent = match &row.intent {
+        Ok(intent) => intent,
+        Err(faults) => {
+            let all: Vec<_> = faults.iter().map(ToString::to_string).collect();
+            let invalid = format!("invalid: {}", all.join("; "));
+            return [row.shown.clone(), invalid, String::new(), String::new()];
+        }
+    };
+    let ports = intent.spec.ports.published();
+    let ports: Vec<_> = ports
+        .iter()
+        .map(|(inside, host)| format!("{host}->{inside}"))
+        .collect();
+    [
+        intent.spec.id.to_string(),
+        intent.presence.to_string(),
+        ports.join(" "),
+        intent
+            .spec
+            .subnet
+            .map_or_else(String::new, |subnet| subnet.to_string()),
+    ]
 }
 
 fn add(session: &Session, args: &AddArgs) -> Result<Exit, CliError> {
@@ -176,10 +178,10 @@ fn adopt(session: &Session, names: &[Selector], rows: bool) -> Result<Exit, CliE
             tuning: Vec::new(),
             yes: true,
             on_lock: OnLock::Wait,
-            lock_timeout: Duration::from_secs(60),
+            lock_timeout: LOCK_TIMEOUT,
             deadline: Deadline::after(None),
             jobs: None,
-            step_timeout: Duration::from_secs(300),
+            step_timeout: STEP_TIMEOUT,
             retries: 0,
         };
         acting::act(session, &world, store, order).await

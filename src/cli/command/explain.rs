@@ -194,6 +194,9 @@ fn have(look: &Look, id: &ClusterId) -> Vec<String> {
 /// Whose it is.
 fn owned(look: &Look, id: &ClusterId) -> Vec<String> {
     let view = look.observed.cluster(id).filter(|view| view.has_nodes());
+    if look.observed.engine.known().is_none() {
+        return vec!["not known: what is alive could not be observed".to_owned()];
+    }
     let mut lines = match view.map(|view| look.snapshot.ledger.ownership(view)) {
         None => vec!["nothing alive to own".to_owned()],
         Some(Ownership::Ours(entry)) => {

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use crate::cli::args::HistoryArgs;
 use crate::cli::error::CliError;
 use crate::cli::session::{Session, complete};
+use crate::clock::{Clock, SystemClock};
 use crate::execute::{Event, EventBody, Sink};
 use crate::report::{Exit, ListDoc, PlainProgress};
-use crate::store::{RunId, RunRecord, Store};
+use crate::store::{Holder, RunId, RunRecord, Store, liveness};
 
 pub(crate) fn run(session: &Session, args: &HistoryArgs) -> Result<Exit, CliError> {
     let store = session.open_read()?;
@@ -80,6 +81,7 @@ fn replay(session: &Session, store: &Store, run: &RunRecord) -> Result<Exit, Cli
             .collect(),
         exit: Exit::default(),
     };
+    let still_runs = is_at_work(store, run)?;
     let streams = session.event_streams()?;
     for stream in &streams {
         events.iter().for_each(|event| stream.take(event));
@@ -103,11 +105,26 @@ fn replay(session: &Session, store: &Store, run: &RunRecord) -> Result<Exit, Cli
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         out.push_str(&String::from_utf8_lossy(&written));
         if run.finished_at.is_none() {
-            out.push_str("it did not finish: it still runs, or it was killed\n");
+            let ending = if still_runs {
+                "it still runs"
+            } else {
+                "it did not finish: it was killed, or its machine went down"
+            };
+            let _ = writeln!(out, "{ending}");
         }
         out
     })?;
     Ok(Exit::default())
+}
+
+/// Whether the run's process holds the lock and lives.
+fn is_at_work(store: &Store, run: &RunRecord) -> Result<bool, CliError> {
+    let lease = store.holder()?;
+    let seer = Holder::of_this_process("history");
+    Ok(lease.is_some_and(|view| {
+        run.start.lease.as_deref() == Some(view.holder.id.as_str())
+            && !view.abandoned(&seer, SystemClock.now(), &liveness)
+    }))
 }
 
 /// A buffer that two hold.

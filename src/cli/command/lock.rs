@@ -3,20 +3,42 @@
 use crate::cli::args::LockCommand;
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
-use crate::report::Exit;
+use crate::clock::{Clock, SystemClock};
+use crate::report::{Exit, LockDoc, LockHolder, LockState, lock_text};
+use crate::store::{Holder, LockView, liveness};
 
 pub(crate) fn run(session: &Session, what: &LockCommand) -> Result<Exit, CliError> {
-    let held = match what {
-        LockCommand::Show => session.open_read()?.holder()?,
-        LockCommand::Break => session.open_write()?.break_lock()?,
+    let (view, broken) = match what {
+        LockCommand::Show => (session.open_read()?.holder()?, false),
+        LockCommand::Break => (session.open_write()?.break_lock()?, true),
     };
-    let said = match (what, held) {
-        (_, None) => "nobody holds the lock".to_owned(),
-        (LockCommand::Show, Some(view)) => format!("held by {view}"),
-        (LockCommand::Break, Some(view)) => {
-            format!("taken from {view}; that run, if it lives, stops at its next step")
-        }
+    let doc = LockDoc {
+        schema: "rollcall.lock/v1".to_owned(),
+        state: view.as_ref().map_or(LockState::Free, state),
+        broken: broken && view.is_some(),
+        holder: view.map(holder),
+        exit: Exit::default(),
     };
-    session.print(&format!("{said}\n"))?;
+    session.answer(&doc, |_| lock_text(&doc))?;
     Ok(Exit::default())
+}
+
+fn state(view: &LockView) -> LockState {
+    if view.died(&Holder::of_this_process("lock"), &liveness) {
+        LockState::Died
+    } else if view.stale(SystemClock.now()) {
+        LockState::Silent
+    } else {
+        LockState::Held
+    }
+}
+
+fn holder(view: LockView) -> LockHolder {
+    LockHolder {
+        command: view.holder.command,
+        pid: view.holder.pid,
+        host: view.holder.host,
+        since: view.since.to_string(),
+        heartbeat: view.heartbeat.to_string(),
+    }
 }

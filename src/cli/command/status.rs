@@ -4,7 +4,7 @@ use crate::cli::args::{Probe, StatusArgs};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::reconcile::look;
-use crate::report::{Exit, StatusDoc, status_doc, status_text};
+use crate::report::{Exit, StatusDoc, status_doc, status_text, status_verdict};
 
 /// How a row is added.
 pub(super) const ADD_A_ROW: &str = "rollcall cluster add k3d/dev --http-port 18080";
@@ -23,7 +23,7 @@ pub(super) fn show(session: &Session, args: &StatusArgs) -> Result<StatusDoc, Cl
     }
     let look = Session::block_on(async { Ok(look(&world, &store, &question).await?) })?;
     let exit = Exit::of(Exit::of_plan(&look.plan, true));
-    let running = look.snapshot.lock.as_ref().map(ToString::to_string);
+    let running = look.at_work.as_ref().map(ToString::to_string);
     let mut doc = status_doc(
         &look.input(),
         &look.plan,
@@ -40,6 +40,7 @@ pub(super) fn show(session: &Session, args: &StatusArgs) -> Result<StatusDoc, Cl
                     .hint("rollcall status   (shows all)"),
             );
         }
+        doc.verdict = status_verdict(&doc.clusters);
     }
     session.answer(&doc, |paint| status_text(&doc, paint, None))?;
     Ok(doc)

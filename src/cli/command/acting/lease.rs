@@ -1,4 +1,5 @@
-//! The lock: taken before the first look, renewed until the end.
+//! The lock: taken before the first look, renewed until the end. It is a matter of this machine's time, whatever a
+//! sandbox's clock says.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use super::Order;
 use crate::cli::args::OnLock;
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
-use crate::ports::World;
+use crate::clock::{Clock, SystemClock};
 use crate::reconcile::{RunError, Runner, on_store};
 use crate::store::{Holder, Lease, Store, StoreError, liveness};
 
@@ -19,14 +20,13 @@ const RENEW: Duration = Duration::from_secs(10);
 /// Takes the lock, or says who holds it.
 pub(super) async fn acquire(
     session: &Session,
-    world: &World,
     store: &Arc<Store>,
     holder: &Holder,
     order: &Order,
 ) -> Result<Lease, CliError> {
     let mut waited = Duration::ZERO;
     loop {
-        let (candidate, now) = (holder.clone(), world.clock.now());
+        let (candidate, now) = (holder.clone(), SystemClock.now());
         match on_store(store, move |store| {
             store.acquire(&candidate, now, &liveness)
         })
@@ -53,7 +53,7 @@ pub(super) async fn holding<T>(runner: &Runner<'_>, work: impl Future<Output = T
         tokio::select! {
             done = &mut work => return done,
             () = tokio::time::sleep(RENEW) => {
-                let (lease, now) = (runner.lease.clone(), runner.world.clock.now());
+                let (lease, now) = (runner.lease.clone(), SystemClock.now());
                 // A lease that is lost is found by the next step, which asks for it before it acts.
                 let _ = on_store(&runner.store, move |store| store.renew(&lease, now)).await;
             }

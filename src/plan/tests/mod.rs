@@ -1,0 +1,9 @@
+//! The planner's tests: the decision table, cell by cell, and the rules around it.
+
+mod cells;
+mod contention;
+mod guards;
+mod holding;
+mod ownership;
+mod replacing;
+mod scene;
