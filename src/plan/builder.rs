@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::rows::{Needs, makes, plan_rest, plan_rows};
+use super::needs::Needs;
+use super::rowless::plan_rest;
+use super::rows::plan_rows;
 use super::situation::Situation;
 use super::{
     Action, ActionKind, Held, HeldReason, Plan, PlanInput, Reason, Step, StepId, guards,
@@ -162,7 +164,7 @@ impl Draft {
         let creates: Vec<StepId> = self
             .steps
             .iter()
-            .filter(|s| makes(s.action.kind()))
+            .filter(|s| s.action.kind() == ActionKind::Create)
             .map(|s| s.id)
             .collect();
         let mut late: BTreeSet<StepId> = self.late.difference(needed).copied().collect();

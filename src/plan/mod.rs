@@ -12,8 +12,11 @@ mod contention;
 mod guards;
 mod held;
 mod input;
+mod measures;
+mod needs;
 mod reason;
 mod registrations;
+mod rowless;
 mod rows;
 mod situation;
 #[cfg(test)]

@@ -1,90 +1,16 @@
-//! From needs to steps: the rows first, then what no row names.
+//! From needs to steps, row by row.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::builder::Draft;
-use super::clusters::{Need, need, startable, would};
-use super::contention::{Verdicts, in_the_way_of_start, settle};
+use super::clusters::{Need, would};
+use super::contention::in_the_way_of_start;
+use super::measures::{adopt, prune_row, remove, renew, sweep, wake};
+use super::needs::Needs;
 use super::registrations::{Life, for_present, take_off};
-use super::situation::{Leftover, Live, Situation};
-use super::{Action, ActionKind, Field, HeldReason, Reason, ReasonCode, StepId};
-use crate::model::{
-    Address, ClusterId, ClusterSpec, ClusterView, Entry, Intent, Phase, Ports, Presence, Row,
-};
-
-/// What every valid row's cluster needs, with who leaves and who may have what.
-pub(super) struct Needs<'a> {
-    pub(super) rows: Vec<(&'a Row, &'a Intent, Need<'a>)>,
-    verdicts: Verdicts<'a>,
-}
-
-impl<'a> Needs<'a> {
-    /// Looks at every row; then settles ports and subnets until no replacement rests on one that cannot be done.
-    pub(super) fn of(s: &Situation<'a>) -> Self {
-        let rows: Vec<_> = s
-            .input
-            .desired
-            .intents()
-            .map(|(row, intent)| (row, intent, need(s, row, intent)))
-            .collect();
-        let mut leaving = leaving(s, &rows);
-        loop {
-            let verdicts = settle(s, &leaving);
-            let stuck: Vec<&'a ClusterId> = rows
-                .iter()
-                .filter_map(|(_, intent, need)| match need {
-                    Need::Renew { old, .. }
-                        if verdicts.get(&intent.spec.id).is_some_and(Result::is_err) =>
-                    {
-                        Some(&old.id)
-                    }
-                    _ => None,
-                })
-                .filter(|id| leaving.contains(id))
-                .collect();
-            if stuck.is_empty() {
-                return Self { rows, verdicts };
-            }
-            leaving.retain(|id| !stuck.contains(id));
-        }
-    }
-}
-
-/// The clusters of ours that this plan would take away.
-fn leaving<'a>(
-    s: &Situation<'a>,
-    rows: &[(&'a Row, &'a Intent, Need<'a>)],
-) -> BTreeSet<&'a ClusterId> {
-    let mode = s.input.policy.mode;
-    let hidden = |id: &ClusterId| {
-        s.registrars().any(|(r, seen)| {
-            seen.unknown().is_some() && s.input.ledger.registration(r, id).is_some()
-        })
-    };
-    let from_rows = rows.iter().filter_map(|(_, intent, need)| match need {
-        Need::Remove(view, _)
-            if s.removes_absent() && s.in_scope(&view.id) && !hidden(&view.id) =>
-        {
-            Some(&view.id)
-        }
-        Need::Sweep(_) if s.removes_absent() && s.in_scope(&intent.spec.id) => {
-            Some(&intent.spec.id)
-        }
-        Need::Renew { old, .. }
-            if mode.repair
-                && s.in_scope(&intent.spec.id)
-                && s.missing_tool(&intent.spec.id).is_none() =>
-        {
-            Some(&old.id)
-        }
-        _ => None,
-    });
-    let orphans = s
-        .known_ids()
-        .into_iter()
-        .filter(|id| mode.prune.orphans && s.is_orphan(id) && s.in_scope(id) && !hidden(id));
-    from_rows.chain(orphans).collect()
-}
+use super::situation::Situation;
+use super::{Action, Field, HeldReason, Reason, ReasonCode, StepId};
+use crate::model::{Address, ClusterId, ClusterSpec, Intent, Phase, Presence, Row};
 
 /// Plans the rows.
 pub(super) fn plan_rows<'a>(draft: &mut Draft, s: &Situation<'a>, needs: &Needs<'a>) {
@@ -261,118 +187,6 @@ fn tool_in_the_way(s: &Situation<'_>, id: &ClusterId, need: &Need<'_>) -> Option
     })
 }
 
-/// Starts or waits for a cluster, as its phase asks.
-fn wake(draft: &mut Draft, view: &ClusterView, after: Option<StepId>) -> Option<StepId> {
-    let (id, incarnation) = (view.id.clone(), view.incarnation.clone()?);
-    if startable(view.phase) {
-        let reason = Reason::of(ReasonCode::NotRunning).detail(view.phase.to_string());
-        return Some(draft.push(Action::Start { id, incarnation }, reason, after));
-    }
-    let reason = Reason::of(ReasonCode::NotReady);
-    let reason = match &view.detail {
-        Some(detail) => reason.detail(detail.clone()),
-        None => reason,
-    };
-    Some(draft.push(Action::Await { id, incarnation }, reason, after))
-}
-
-/// Takes a foreign cluster over, then keeps it going.
-pub(super) fn adopt<'a>(
-    draft: &mut Draft,
-    s: &Situation<'a>,
-    view: &'a ClusterView,
-    capture: Option<ClusterSpec>,
-) {
-    let Some(incarnation) = view.incarnation.clone() else {
-        let phase = view.phase;
-        let detail = Some("no server or control-plane node is left to take over".to_owned());
-        return draft.hold(
-            Address::Cluster(view.id.clone()),
-            HeldReason::NeedsReplace {
-                fields: vec![],
-                phase,
-                detail,
-            },
-        );
-    };
-    let action = Action::Adopt {
-        id: view.id.clone(),
-        incarnation,
-        capture,
-    };
-    let mut last = draft.push(action, Reason::of(ReasonCode::RequestedAdopt), None);
-    let asleep = startable(view.phase) || (view.phase == Phase::Running && view.probed);
-    if let (true, true, Some(reason)) = (
-        s.input.policy.mode.repair,
-        startable(view.phase),
-        in_the_way_of_start(s, view),
-    ) {
-        return draft.hold(Address::Cluster(view.id.clone()), reason);
-    }
-    if s.input.policy.mode.repair && asleep {
-        last = wake(draft, view, Some(last)).unwrap_or(last);
-    }
-    if s.input.policy.mode.repair && (asleep || view.phase >= Phase::Running) {
-        for_present(draft, s, &view.id, Life::Adopted(view), Some(last));
-    }
-}
-
-/// Deletes and makes again, under the row's provider.
-fn renew<'a>(
-    draft: &mut Draft,
-    s: &Situation<'a>,
-    intent: &'a Intent,
-    old: &'a ClusterView,
-    entry: &'a Entry,
-    reasons: &[Reason],
-) -> Option<StepId> {
-    let id = &intent.spec.id;
-    let moved = old.id != *id;
-    let off = match moved.then(|| take_off(draft, s, &old.id, ReasonCode::ClusterLeaves, false)) {
-        Some(Ok(steps)) => steps,
-        Some(Err(())) => return None,
-        None => Vec::new(),
-    };
-    let action = Action::Delete {
-        id: old.id.clone(),
-        entry: entry.key,
-        incarnation: old.incarnation.clone(),
-    };
-    let delete = draft.push_all(action, reasons.to_vec(), off);
-    draft.replaces(delete);
-    let create = draft.push_all(
-        Action::Create {
-            spec: intent.spec.clone(),
-        },
-        reasons.to_vec(),
-        vec![delete],
-    );
-    draft.replaces(create);
-    for_present(draft, s, id, Life::New, Some(create));
-    Some(create)
-}
-
-fn sweep(draft: &mut Draft, id: &ClusterId, leftover: &Leftover, code: ReasonCode) -> StepId {
-    let action = Action::Sweep {
-        id: id.clone(),
-        networks: leftover
-            .networks
-            .iter()
-            .map(|network| network.id.clone())
-            .collect(),
-        volumes: leftover
-            .volumes
-            .iter()
-            .map(|volume| volume.id.clone())
-            .collect(),
-    };
-    draft.push(
-        action,
-        Reason::of(code).detail(leftover.names().join(", ")),
-        None,
-    )
-}
-
 /// A row that says absent: its cluster goes, in every mode that acts; the row goes with it when rows are pruned.
 fn plan_absent<'a>(
     draft: &mut Draft,
@@ -417,36 +231,6 @@ fn plan_absent<'a>(
     }
 }
 
-fn prune_row(row: &Row) -> Action {
-    Action::PruneRow {
-        rowid: row.rowid,
-        shown: row.shown.clone(),
-        snapshot: row.snapshot.clone(),
-    }
-}
-
-/// Registrations off, then the cluster with all that belongs to it.
-fn remove<'a>(
-    draft: &mut Draft,
-    s: &Situation<'a>,
-    view: &'a ClusterView,
-    entry: &'a Entry,
-    code: ReasonCode,
-    inferred: bool,
-) -> Option<StepId> {
-    let off = take_off(draft, s, &view.id, ReasonCode::ClusterLeaves, inferred).ok()?;
-    let action = Action::Delete {
-        id: view.id.clone(),
-        entry: entry.key,
-        incarnation: view.incarnation.clone(),
-    };
-    let step = draft.push_all(action, vec![Reason::of(code)], off);
-    if inferred {
-        draft.infer(step);
-    }
-    Some(step)
-}
-
 /// A present row in a run that does not repair: forgotten if its cluster is proven gone and rows may be pruned.
 fn leave_present<'a>(
     draft: &mut Draft,
@@ -483,85 +267,4 @@ fn leave_present<'a>(
             }
         }
     }
-}
-
-/// What is alive or left over and no row names: our orphans go in a prune, foreign things are shown.
-pub(super) fn plan_rest(draft: &mut Draft, s: &Situation<'_>) {
-    for id in s.known_ids() {
-        if s.has_row(id) || s.claimed_by_invalid(id) {
-            continue;
-        }
-        let address = Address::Cluster(id.clone());
-        match s.live(id) {
-            // Its row moved to another provider, and says there what becomes of it.
-            Live::Ours(..) if s.moved_to(id).is_some() => {}
-            _ if s.is_management(id) => {}
-            Live::Foreign(..) if s.input.policy.adopt.contains(id) && !s.in_scope(id) => {
-                draft.hold(address, HeldReason::Excluded);
-            }
-            // It could get no row of its own: taken over, it would be an orphan for the next prune.
-            Live::Foreign(view, stranger)
-                if s.input.policy.adopt.contains(id) && s.is_name_taken(id) =>
-            {
-                let phase = view.phase;
-                draft.hold(address, HeldReason::NotOurs { stranger, phase });
-            }
-            Live::Foreign(view, _) if s.input.policy.adopt.contains(id) => {
-                adopt(draft, s, view, Some(captured(view)));
-            }
-            Live::Foreign(..) | Live::ForeignResidue(_) => {
-                draft.hold(address, HeldReason::Unmanaged);
-            }
-            Live::Ours(..) | Live::Residue(_) if !s.input.policy.scope.includes(id) => {
-                draft.hold(address, HeldReason::Excluded);
-            }
-            Live::Ours(..) | Live::Residue(_) if s.input.policy.in_progress.contains(id) => {
-                draft.hold(address, HeldReason::InProgress);
-            }
-            Live::Ours(..) | Live::Residue(_) if !s.input.policy.mode.prune.orphans => {
-                draft.hold(address, HeldReason::Orphan);
-            }
-            Live::Ours(view, entry) => {
-                if let Some(step) = remove(draft, s, view, entry, ReasonCode::Orphan, true) {
-                    draft.late(step);
-                }
-            }
-            Live::Residue(leftover) => {
-                let step = sweep(draft, id, &leftover, ReasonCode::Orphan);
-                draft.infer(step);
-                draft.late(step);
-            }
-            Live::Absent => {}
-        }
-    }
-    for unnamed in &s.engine.unnamed {
-        draft.hold(
-            Address::Row(format!("{}/{}", unnamed.provider, unnamed.shown)),
-            HeldReason::Unmanaged,
-        );
-    }
-}
-
-/// The row that a live cluster would have.
-fn captured(view: &ClusterView) -> ClusterSpec {
-    let forward = view
-        .ports
-        .iter()
-        .find(|(inside, _)| **inside != Ports::HTTP && **inside != Ports::HTTPS);
-    let ports = Ports {
-        http: view.ports.get(&Ports::HTTP).copied(),
-        https: view.ports.get(&Ports::HTTPS).copied(),
-        forward: forward.map(|(_, host)| *host),
-        node: forward.map(|(inside, _)| *inside),
-    };
-    ClusterSpec {
-        id: view.id.clone(),
-        subnet: view.subnet,
-        ports,
-    }
-}
-
-/// The kinds of step that make a cluster: what other prunes wait for.
-pub(super) fn makes(kind: ActionKind) -> bool {
-    kind == ActionKind::Create
 }
