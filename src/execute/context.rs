@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::Retries;
 use super::scheduler::Caps;
 use crate::clock::{Clock, SystemClock};
-use crate::model::{ClusterId, ClusterView, EngineView, Ledger, Nonce, Ownership, Presence, Seen};
+use crate::model::{ClusterId, ClusterView, EngineView, Ledger, Nonce, Ownership, Seen};
 use crate::observe::is_ready;
 use crate::ports::World;
 use crate::provider::{Fault, ProviderError};
@@ -39,8 +39,10 @@ pub enum Cancel {
     No,
     /// Start nothing more.
     Stop,
-    /// End what runs.
+    /// End what runs: a person said so.
     Kill,
+    /// End what runs: the time for all of it is up.
+    TimeUp,
 }
 
 /// What every step works with.
@@ -125,16 +127,12 @@ impl Context<'_> {
         }
     }
 
-    /// Whether some row wants this cluster by now: a row that names it present, or one that cannot be right and still
-    /// claims its name.
+    /// Whether some row wants this cluster by now.
     pub(super) async fn wanted(&self, id: &ClusterId) -> Result<bool, ProviderError> {
         let providers = self.world.providers.keys().cloned().collect();
         let now = self.world.clock.now();
         let desired = self.db(move |store| store.desired(&providers, now)).await?;
-        Ok(desired.rows.iter().any(|row| match &row.intent {
-            Ok(intent) => intent.spec.id == *id && intent.presence == Presence::Present,
-            Err(_) => row.name.as_ref() == Some(&id.name),
-        }))
+        Ok(desired.wants(id))
     }
 
     /// Whether a cluster's API answers.

@@ -43,11 +43,41 @@ pub(super) async fn act(
             incarnation,
             ports,
         } => making::add_ports(cx, id, incarnation, ports, until, log).await?,
+        Action::Register {
+            registrar,
+            id,
+            expected,
+        } => registering::register(cx, registrar, id, expected.as_ref()).await?,
+        Action::Adopt {
+            id,
+            incarnation,
+            capture,
+        } => registering::adopt(cx, id, incarnation, capture.as_ref()).await?,
+        Action::Delete { .. }
+        | Action::Sweep { .. }
+        | Action::Deregister { .. }
+        | Action::PruneRow { .. } => take_away(cx, &step.action, rows, until, log).await?,
+    }
+    Ok(())
+}
+
+async fn take_away(
+    cx: &Context<'_>,
+    action: &Action,
+    rows: &RowClusters,
+    until: Timestamp,
+    log: &Log<'_>,
+) -> Result<(), StepError> {
+    match action {
         Action::Delete {
             id,
             entry,
             incarnation,
+            successor,
         } => {
+            if let Some(spec) = successor {
+                making::prove(cx, spec, id, until).await?;
+            }
             removing::delete(cx, id, *entry, incarnation.as_ref(), log).await?;
         }
         Action::Sweep {
@@ -55,25 +85,11 @@ pub(super) async fn act(
             networks,
             volumes,
         } => removing::sweep(cx, id, networks, volumes, log).await?,
-        Action::Register {
-            registrar,
-            id,
-            expected,
-        } => {
-            registering::register(cx, registrar, id, expected.as_ref()).await?;
-        }
         Action::Deregister {
             registrar,
             id,
             expected,
         } => removing::deregister(cx, registrar, id, expected).await?,
-        Action::Adopt {
-            id,
-            incarnation,
-            capture,
-        } => {
-            registering::adopt(cx, id, incarnation, capture.as_ref()).await?;
-        }
         Action::PruneRow {
             rowid,
             shown,
@@ -87,6 +103,7 @@ pub(super) async fn act(
             })?;
             removing::prune_row(cx, cluster, *rowid, shown, snapshot).await?;
         }
+        _ => {}
     }
     Ok(())
 }

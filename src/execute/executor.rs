@@ -279,7 +279,7 @@ async fn record_end(cx: &Context<'_>, key: StepKey, outcome: &StepOutcome, attem
     }
 }
 
-/// One attempt, ended by a second Ctrl-C. Its own deadlines are inside.
+/// One attempt, ended by a second Ctrl-C or by the end of all time. Its own deadlines are inside.
 async fn attempt(
     cx: &Context<'_>,
     step: &Step,
@@ -288,8 +288,13 @@ async fn attempt(
     log: &Log<'_>,
 ) -> Result<(), StepError> {
     let mut cancel = cx.cancel.clone();
-    let killed = async move {
-        while *cancel.borrow_and_update() != Cancel::Kill {
+    let ended = async move {
+        loop {
+            match *cancel.borrow_and_update() {
+                Cancel::Kill => break "ended by a second interrupt; the next run resumes",
+                Cancel::TimeUp => break "ended because --timeout was reached; the next run resumes",
+                Cancel::No | Cancel::Stop => {}
+            }
             if cancel.changed().await.is_err() {
                 std::future::pending::<()>().await;
             }
@@ -297,7 +302,7 @@ async fn attempt(
     };
     tokio::select! {
         done = act(cx, step, rows, until, log) => done,
-        () = killed => Err(ProviderError::new(Fault::Cancelled, "ended by a second interrupt; the next run resumes").into()),
+        why = ended => Err(ProviderError::new(Fault::Cancelled, why).into()),
     }
 }
 

@@ -43,6 +43,24 @@ pub(super) async fn create(
     settle_creation(cx, id, entry, made, until, log).await
 }
 
+/// Proves that a cluster can be made before another one is deleted for it.
+pub(super) async fn prove(
+    cx: &Context<'_>,
+    spec: &ClusterSpec,
+    instead_of: &ClusterId,
+    until: Timestamp,
+) -> Result<(), ProviderError> {
+    let order = CreateOrder {
+        spec: spec.clone(),
+        nonce: new_nonce()?,
+        deadline: cx.left(until),
+    };
+    if spec.id != *instead_of {
+        nothing_there(cx, &spec.id).await?;
+    }
+    provider_of(cx, &spec.id)?.preflight(&order).await
+}
+
 /// Looks once more: a plan is a few seconds old, and create must not run into somebody's new cluster.
 async fn nothing_there(cx: &Context<'_>, id: &ClusterId) -> Result<(), ProviderError> {
     let engine = cx.look().await?;
@@ -154,6 +172,7 @@ async fn clean_up(
             .collect(),
     };
     log.note("taking away what was made");
+    cx.still_mine().await?;
     cx.world.engine.remove(&parts, log).await?;
     let engine = cx.look().await?;
     let (networks, volumes) = cx.ledger().await?.leftovers(id, &engine.facts);

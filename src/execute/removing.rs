@@ -51,6 +51,7 @@ pub(super) async fn delete(
     parts.volumes.sort();
     parts.volumes.dedup();
     cx.db(move |store| store.begin_delete(key)).await?;
+    cx.still_mine().await?;
     cx.world.engine.remove(&parts, log).await?;
     gone(cx, id).await
 }
@@ -85,6 +86,7 @@ pub(super) async fn sweep(
             .filter(|id| volumes.contains(id))
             .collect(),
     };
+    cx.still_mine().await?;
     cx.world.engine.remove(&parts, log).await?;
     gone(cx, id).await
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, ClusterName, ClusterSpec};
+use super::{Address, ClusterId, ClusterName, ClusterSpec};
 
 /// The whole table, as one read transaction saw it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,13 +18,24 @@ pub struct Desired {
 }
 
 impl Desired {
-    /// The names that some row claims, valid or not: under every provider, so that a port of 70000 never turns a
+    /// The names that rows which cannot be right claim: under every provider, so that a port of 70000 never turns a
     /// live cluster into an orphan.
-    pub fn claimed(&self) -> BTreeSet<&ClusterName> {
-        self.rows
-            .iter()
-            .filter_map(|row| row.name.as_ref())
-            .collect()
+    pub fn claimed_by_invalid(&self) -> BTreeSet<&ClusterName> {
+        let invalid = self.rows.iter().filter(|row| row.intent.is_err());
+        invalid.filter_map(|row| row.claim.name()).collect()
+    }
+
+    /// Whether a row wants this cluster: a valid one that says present, or one that cannot be right and claims its name.
+    pub fn wants(&self, id: &ClusterId) -> bool {
+        self.rows.iter().any(|row| match &row.intent {
+            Ok(intent) => intent.spec.id == *id && intent.presence == Presence::Present,
+            Err(_) => row.claim.name() == Some(&id.name),
+        })
+    }
+
+    /// A row of which nobody can say whose name it means.
+    pub fn unclear(&self) -> Option<&Row> {
+        self.rows.iter().find(|row| row.claim == Claim::Unclear)
     }
 
     /// The valid rows and what they ask for.
@@ -47,8 +58,10 @@ pub struct Row {
     pub rowid: i64,
     /// The name as one printable line of at most 64 characters, whatever the column holds.
     pub shown: String,
-    /// The name, if it is one: what the row claims, even when the rest of it cannot be right.
+    /// The name, if it is one, exactly as the column holds it.
     pub name: Option<ClusterName>,
+    /// The name that the row claims, even when it cannot be right.
+    pub claim: Claim,
     /// What the row asks for, or all that is wrong with it.
     pub intent: Result<Intent, Vec<RowFault>>,
     /// A person wants the cluster stopped.
@@ -63,6 +76,28 @@ impl Row {
     /// The row's address.
     pub fn address(&self) -> Address {
         Address::Row(self.shown.clone())
+    }
+}
+
+/// The name that a row claims, so that a slip of the pen never turns a live cluster into an orphan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Claim {
+    /// This one: what the column holds, or what it would hold without blanks, capitals or a wrong type.
+    Name(ClusterName),
+    /// None: the column is NULL or empty.
+    Nothing,
+    /// Nobody can say which.
+    Unclear,
+}
+
+impl Claim {
+    /// The name, where it is clear.
+    pub fn name(&self) -> Option<&ClusterName> {
+        match self {
+            Self::Name(name) => Some(name),
+            Self::Nothing | Self::Unclear => None,
+        }
     }
 }
 

@@ -14,7 +14,7 @@ mod spec;
 mod text;
 
 pub use desired::{
-    Desired, Intent, Presence, Row, RowFault, RowSnapshot, RowStatus, SqlValue, StopIntent,
+    Claim, Desired, Intent, Presence, Row, RowFault, RowSnapshot, RowStatus, SqlValue, StopIntent,
 };
 pub use ledger::{
     Entry, EntryKey, EntryState, Ledger, Origin, Ownership, RegistrationEntry, Stranger, WorldKind,

@@ -76,6 +76,12 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// Whether the run may look into a row that names no cluster, for this name.
+    pub fn includes_name(&self, name: Option<&ClusterName>) -> bool {
+        let named = |list: &[Selector]| list.iter().any(|s| Some(s.name()) == name);
+        (self.only.is_empty() || named(&self.only)) && !named(&self.exclude)
+    }
+
     /// Whether the run may change this cluster.
     pub fn includes(&self, id: &ClusterId) -> bool {
         (self.only.is_empty() || self.only.iter().any(|s| s.matches(id)))

@@ -73,6 +73,8 @@ pub enum Action {
         entry: EntryKey,
         /// The life that was seen; `None`: no server or control-plane node is left.
         incarnation: Option<Incarnation>,
+        /// What is made in its place: it is proven possible before anything is deleted.
+        successor: Option<ClusterSpec>,
     },
     /// Write a registration, in place.
     Register {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::needs::Needs;
 use super::rowless::plan_rest;
-use super::rows::plan_rows;
+use super::rows::{invalid, plan_rows};
 use super::situation::Situation;
 use super::{
     Action, ActionKind, Held, HeldReason, Plan, PlanInput, Reason, Step, StepId, guards,
@@ -29,12 +29,9 @@ pub(super) fn build(input: &PlanInput<'_>) -> Plan {
                             HeldReason::SourceUnknown(unseen.clone()),
                         );
                     }
-                    Err(faults) => draft.hold(
-                        row.address(),
-                        HeldReason::InvalidRow {
-                            faults: faults.clone(),
-                        },
-                    ),
+                    Err(faults) => {
+                        draft.hold(row.address(), invalid(&input.policy.scope, row, faults));
+                    }
                 }
             }
         }
@@ -209,6 +206,8 @@ fn in_order(steps: Vec<Step>) -> Vec<Step> {
             out.push(step);
         }
         if out.len() == before {
+            // Steps that wait for each other are a bug: they stay in the plan, so that the linter finds them.
+            out.extend(left.into_iter().flatten());
             return out;
         }
     }

@@ -54,6 +54,7 @@ pub fn check(plan: &Plan, input: &PlanInput<'_>) -> Vec<Violation> {
         scope(step, input, &mut found);
     }
     ports(plan, input, &mut found);
+    own_ports(plan, input, &mut found);
     found
 }
 
@@ -136,6 +137,7 @@ fn ownership(
             id,
             entry,
             incarnation,
+            ..
         } => {
             let owner = live(id).map(|view| input.ledger.ownership(view));
             if !matches!(owner, Some(Ownership::Ours(by)) if by.key == *entry) {
@@ -272,6 +274,19 @@ fn scope(step: &Step, input: &PlanInput<'_>, found: &mut Vec<Violation>) {
         && !matches!(step.action, Action::Adopt { .. })
     {
         found.push(Violation::OutOfScope(address));
+    }
+}
+
+/// A host port that a cluster publishes already cannot lead to a second place in it.
+fn own_ports(plan: &Plan, input: &PlanInput<'_>, found: &mut Vec<Violation>) {
+    for step in &plan.steps {
+        if let Action::AddPorts { id, ports, .. } = &step.action {
+            let view = input.observed.cluster(id);
+            let own = |port: &&Port| view.is_some_and(|v| v.ports.values().any(|p| p == *port));
+            let twice = ports.values().filter(own);
+            found
+                .extend(twice.map(|port| Violation::PortTwice(port.get(), id.clone(), id.clone())));
+        }
     }
 }
 

@@ -220,7 +220,10 @@ pub(super) fn startable(phase: Phase) -> bool {
 /// Only missing ports, on a running cluster whose provider can add them.
 fn addable(s: &Situation<'_>, view: &ClusterView, fields: &[Field], missing: &PortMap) -> bool {
     let provider = s.input.policy.providers.get(&view.id.provider);
+    // A host port that the cluster has already leads elsewhere: it would have to be taken from there.
+    let free = |host| view.ports.values().all(|other| other != host);
     fields.len() == missing.len()
+        && missing.values().all(free)
         && view.accepts_ports
         && view.phase >= Phase::Running
         && provider.is_some_and(|traits| traits.adds_ports)

@@ -96,6 +96,16 @@ pub enum HeldReason {
     },
     /// Ours, and no row names it; a prune would take it away.
     Orphan,
+    /// Ours, and a row whose name cannot be read may mean it.
+    PerhapsClaimed {
+        /// The row.
+        row: String,
+    },
+    /// Foreign, and to be adopted, but a row has its name for another cluster.
+    NameTaken {
+        /// The row.
+        row: String,
+    },
     /// Foreign, and no row names it.
     Unmanaged,
     /// The management cluster: not for a reconcile to make, replace or take away.
@@ -143,6 +153,8 @@ impl HeldReason {
             | Self::SubnetTaken { .. }
             | Self::BlockedByOrphan { .. }
             | Self::RegistrationNotOurs { .. }
+            | Self::PerhapsClaimed { .. }
+            | Self::NameTaken { .. }
             | Self::InProgress => Class::Blocks,
             Self::StoppedByUser(_) => Class::Intended,
             Self::Orphan | Self::BeyondMode { .. } => Class::BeyondMode,
@@ -192,6 +204,10 @@ impl HeldReason {
                 Some("rollcall reconcile --repair --prune=orphans".to_owned())
             }
             Self::Orphan => Some("rollcall reconcile --prune=orphans".to_owned()),
+            Self::PerhapsClaimed { row } => Some(format!("correct or delete row {row}")),
+            Self::NameTaken { row } => Some(format!(
+                "rename or delete row {row}, then: rollcall cluster adopt {name}"
+            )),
             Self::BeyondMode { would } => Some(match would {
                 ActionKind::PruneRow => "rollcall reconcile --prune=rows".to_owned(),
                 _ => "rollcall reconcile --repair".to_owned(),
@@ -227,6 +243,8 @@ impl HeldReason {
             Self::SubnetTaken { .. } => "subnet_taken",
             Self::BlockedByOrphan { .. } => "blocked_by_orphan",
             Self::Orphan => "orphan",
+            Self::PerhapsClaimed { .. } => "perhaps_claimed",
+            Self::NameTaken { .. } => "name_taken",
             Self::Unmanaged => "unmanaged",
             Self::Management { .. } => "management",
             Self::BeyondMode { .. } => "beyond_mode",
@@ -294,6 +312,18 @@ impl fmt::Display for HeldReason {
             Self::SubnetTaken { subnet, by } => write!(f, "subnet {subnet} overlaps {by}"),
             Self::BlockedByOrphan { orphan } => write!(f, "our own orphan {orphan} is in the way"),
             Self::Orphan => f.write_str("ours, and no row names it"),
+            Self::PerhapsClaimed { row } => {
+                write!(
+                    f,
+                    "ours, and row {row}, whose name cannot be read, may mean it"
+                )
+            }
+            Self::NameTaken { row } => {
+                write!(
+                    f,
+                    "not ours, and row {row} has its name for another cluster"
+                )
+            }
             Self::Unmanaged => f.write_str("not ours, and no row names it"),
             Self::Management { would } => write!(f, "the management cluster: {would}"),
             Self::BeyondMode { would } => write!(f, "this mode does not {would}"),

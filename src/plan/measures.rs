@@ -84,6 +84,7 @@ pub(super) fn renew<'a>(
         id: old.id.clone(),
         entry: entry.key,
         incarnation: old.incarnation.clone(),
+        successor: Some(intent.spec.clone()),
     };
     let delete = draft.push_all(action, reasons.to_vec(), off);
     draft.replaces(delete);
@@ -147,6 +148,7 @@ pub(super) fn remove<'a>(
         id: view.id.clone(),
         entry: entry.key,
         incarnation: view.incarnation.clone(),
+        successor: None,
     };
     let step = draft.push_all(action, vec![Reason::of(code)], off);
     if inferred {

@@ -4,8 +4,8 @@ use super::builder::Draft;
 use super::situation::{Live, Situation};
 use super::{Action, ActionKind, Field, HeldReason, Reason, ReasonCode, StepId};
 use crate::model::{
-    Address, ClusterId, ClusterView, Incarnation, Presence, RegistrarId, RegistrarView,
-    RegistrationEntry, RegistrationView, Seen,
+    Address, ClusterId, ClusterView, Incarnation, RegistrarId, RegistrarView, RegistrationEntry,
+    RegistrationView, Seen,
 };
 
 /// What a present row's cluster will be when it is time to register it.
@@ -164,18 +164,20 @@ fn entry_of<'v>(seen: &'v Seen<RegistrarView>, id: &ClusterId) -> Option<&'v Reg
 
 /// Our registrations of clusters that are gone and that no row wants: off in a repair as in a prune.
 pub(super) fn of_the_gone(draft: &mut Draft, s: &Situation<'_>) {
-    let wanted = |id: &ClusterId| {
-        s.input
-            .desired
-            .intents()
-            .any(|(_, i)| i.spec.id == *id && i.presence == Presence::Present)
-            || s.claimed_by_invalid(id)
-    };
     for ours in &s.input.ledger.registrations {
         let id = &ours.cluster;
-        let gone = !matches!(s.live(id), Live::Ours(..) | Live::Foreign(..));
+        // A stranger's cluster of another life took the place of ours: what we registered points to nothing.
+        let gone = match s.live(id) {
+            Live::Ours(..) => false,
+            Live::Foreign(view, _) => {
+                view.incarnation.as_ref() != Some(&ours.incarnation)
+                    && !s.input.policy.adopt.contains(id)
+            }
+            Live::Absent | Live::Residue(_) | Live::ForeignResidue(_) => true,
+        };
         if !gone
-            || wanted(id)
+            || s.input.desired.wants(id)
+            || s.is_unclear()
             || s.is_management(id)
             || !s.in_scope(id)
             || draft.deregisters(&ours.registrar, id)

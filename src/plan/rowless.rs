@@ -20,16 +20,14 @@ pub(super) fn plan_rest(draft: &mut Draft, s: &Situation<'_>) {
             Live::Foreign(..) if s.input.policy.adopt.contains(id) && !s.in_scope(id) => {
                 draft.hold(address, HeldReason::Excluded);
             }
-            // It could get no row of its own: taken over, it would be an orphan for the next prune.
-            Live::Foreign(view, stranger)
-                if s.input.policy.adopt.contains(id) && s.is_name_taken(id) =>
-            {
-                let phase = view.phase;
-                draft.hold(address, HeldReason::NotOurs { stranger, phase });
-            }
-            Live::Foreign(view, _) if s.input.policy.adopt.contains(id) => {
-                adopt(draft, s, view, Some(captured(view)));
-            }
+            Live::Foreign(view, _) if s.input.policy.adopt.contains(id) => match s.taken_by(id) {
+                // It could get no row of its own: taken over, it would be an orphan for the next prune.
+                Some(row) => {
+                    let row = row.shown.clone();
+                    draft.hold(address, HeldReason::NameTaken { row });
+                }
+                None => adopt(draft, s, view, Some(captured(view))),
+            },
             Live::Foreign(..) | Live::ForeignResidue(_) => {
                 draft.hold(address, HeldReason::Unmanaged);
             }
@@ -41,6 +39,11 @@ pub(super) fn plan_rest(draft: &mut Draft, s: &Situation<'_>) {
             }
             Live::Ours(..) | Live::Residue(_) if !s.input.policy.mode.prune.orphans => {
                 draft.hold(address, HeldReason::Orphan);
+            }
+            Live::Ours(..) | Live::Residue(_) if s.is_unclear() => {
+                let row = s.input.desired.unclear();
+                let row = row.map_or_else(String::new, |row| row.shown.clone());
+                draft.hold(address, HeldReason::PerhapsClaimed { row });
             }
             Live::Ours(view, entry) => {
                 if let Some(step) = remove(draft, s, view, entry, ReasonCode::Orphan, true) {

@@ -10,18 +10,15 @@ use super::needs::Needs;
 use super::registrations::{Life, for_present, take_off};
 use super::situation::Situation;
 use super::{Action, Field, HeldReason, Reason, ReasonCode, StepId};
-use crate::model::{Address, ClusterId, ClusterSpec, Intent, Phase, Presence, Row};
+use crate::model::{
+    Address, ClusterId, ClusterSpec, Intent, Phase, Presence, Row, RowFault, Scope,
+};
 
 /// Plans the rows.
 pub(super) fn plan_rows<'a>(draft: &mut Draft, s: &Situation<'a>, needs: &Needs<'a>) {
     for row in &s.input.desired.rows {
         if let Err(faults) = &row.intent {
-            draft.hold(
-                row.address(),
-                HeldReason::InvalidRow {
-                    faults: faults.clone(),
-                },
-            );
+            draft.hold(row.address(), invalid(&s.input.policy.scope, row, faults));
         }
     }
     let mut waits: BTreeMap<StepId, BTreeSet<&'a ClusterId>> = BTreeMap::new();
@@ -48,6 +45,16 @@ pub(super) fn plan_rows<'a>(draft: &mut Draft, s: &Situation<'a>, needs: &Needs<
             .into_iter()
             .map(|(step, first)| (step, first.into_iter().cloned().collect())),
     );
+}
+
+/// Why a row that cannot be right is left alone.
+pub(super) fn invalid(scope: &Scope, row: &Row, faults: &[RowFault]) -> HeldReason {
+    if scope.includes_name(row.claim.name()) {
+        let faults = faults.to_vec();
+        HeldReason::InvalidRow { faults }
+    } else {
+        HeldReason::Excluded
+    }
 }
 
 /// Makes a present row true. Returns the step that has to wait for clusters that leave.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::PlanInput;
 use crate::model::{
     ClusterId, ClusterName, ClusterView, EngineView, Entry, NetworkId, NetworkView, NodeRole,
-    Ownership, RegistrarView, Seen, Stranger, ToolView, VolumeView,
+    Ownership, RegistrarView, Row, Seen, Stranger, ToolView, VolumeView,
 };
 
 /// What is left of a dead cluster.
@@ -63,13 +63,7 @@ impl<'a> Situation<'a> {
             .intents()
             .map(|(_, intent)| &intent.spec.id)
             .collect();
-        let claimed = input
-            .desired
-            .rows
-            .iter()
-            .filter(|row| row.intent.is_err())
-            .filter_map(|row| row.name.as_ref())
-            .collect();
+        let claimed = input.desired.claimed_by_invalid();
         let ours = input
             .ledger
             .entries
@@ -138,10 +132,15 @@ impl<'a> Situation<'a> {
         self.rows.contains(id)
     }
 
-    /// Whether a row has the name, under whatever provider.
-    pub(super) fn is_name_taken(&self, id: &ClusterId) -> bool {
+    /// The row that has the name, under whatever provider.
+    pub(super) fn taken_by(&self, id: &ClusterId) -> Option<&'a Row> {
         let mut rows = self.input.desired.rows.iter();
-        rows.any(|row| row.name.as_ref() == Some(&id.name))
+        rows.find(|row| row.claim.name() == Some(&id.name))
+    }
+
+    /// Whether there is a row of which nobody can say whose name it means: what seems to have no row may have that one.
+    pub(super) fn is_unclear(&self) -> bool {
+        self.input.desired.unclear().is_some()
     }
 
     /// Whether an invalid row claims the name, under every provider.
@@ -158,6 +157,7 @@ impl<'a> Situation<'a> {
     pub(super) fn is_orphan(&self, id: &'a ClusterId) -> bool {
         !self.has_row(id)
             && !self.claimed_by_invalid(id)
+            && !self.is_unclear()
             && !self.is_management(id)
             && match self.live(id) {
                 Live::Ours(..) => self.moved_to(id).is_none(),
@@ -220,9 +220,9 @@ impl<'a> Situation<'a> {
         self.input.observed.registrars.iter()
     }
 
-    /// Whether the run may do anything at all about rows that say `absent`.
+    /// Whether the run takes away what rows say is absent: a repair does, and a prune that takes the row with it.
     pub(super) fn removes_absent(&self) -> bool {
-        self.input.policy.mode.repair || self.input.policy.mode.prune.any()
+        self.input.policy.mode.repair || self.input.policy.mode.prune.rows
     }
 }
 

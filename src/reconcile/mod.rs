@@ -13,4 +13,4 @@ mod status;
 pub use announce::{announce, announce_sources};
 pub use error::{RunError, on_store};
 pub use look::{Look, Question, look, look_at_saved};
-pub use runner::{Run, Runner};
+pub use runner::{Run, Runner, Unsettled};

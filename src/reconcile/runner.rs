@@ -1,13 +1,14 @@
 //! Running: plan, act, observe and plan again, until nothing is left or nothing changes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::announce::announce;
 use super::error::{RunError, on_store};
 use super::look::{Look, Question, look};
 use crate::execute::{Cancel, Context, Emitter, EventBody, Outcome, Settings, StepResult, execute};
-use crate::model::{ClusterId, Desired};
-use crate::plan::{ActionKind, Class, Plan, check};
+use crate::model::{Address, ClusterId, Desired};
+use crate::plan::{ActionKind, Class, Plan, ReasonCode, Step, check};
 use crate::ports::World;
 use crate::store::{Lease, RunId, Store, StoreError};
 
@@ -23,8 +24,17 @@ pub struct Run {
     pub last: Look,
     /// Whether the last plan is empty and nothing in it blocks.
     pub converged: bool,
+    /// Why it ended although something is left that it might have done.
+    pub unsettled: Option<Unsettled>,
+}
+
+/// Why a run ended although something is left that it might have done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsettled {
     /// The table changed during the run again and again.
-    pub restless: bool,
+    Restless,
+    /// What changed during the run asks for deletions that nobody has seen, and that no guard has counted.
+    WouldTakeAway,
 }
 
 /// What a run works with.
@@ -73,12 +83,12 @@ impl Runner<'_> {
         }
     }
 
-    /// Executes the plan of a look; then observes and plans anew, and acts again only where the table changed
-    /// meanwhile.
+    /// Executes the plan of a look; then observes and plans anew, and acts again where the table changed meanwhile or
+    /// something turned up, as long as that takes nothing away which the first plan did not.
     pub async fn run(&self, mut now: Look, emitter: &Emitter<'_>) -> Result<Run, RunError> {
-        let mut rounds = Vec::new();
-        let mut restless = false;
+        let mut rounds: Vec<(Plan, Outcome)> = Vec::new();
         let mut question = self.question.clone();
+        let mut unsettled = None;
         loop {
             let violations = check(&now.plan, &now.input());
             if !violations.is_empty() {
@@ -87,21 +97,7 @@ impl Runner<'_> {
             if now.plan.is_empty() || !now.plan.refusals.is_empty() {
                 break;
             }
-            announce(&now.plan, emitter);
-            match self.mark_beginning(&now).await {
-                // The first step finds out too, and says so step by step.
-                Err(RunError::Store(StoreError::LeaseLost { .. })) => {}
-                other => other?,
-            }
-            let cx = Context {
-                world: self.world,
-                store: Arc::clone(&self.store),
-                lease: self.lease,
-                run: self.run,
-                settings: &self.settings,
-                cancel: self.cancel.clone(),
-            };
-            let outcome = execute(&cx, &now.plan, &now.snapshot.desired, emitter).await;
+            let outcome = self.act(&now, emitter).await?;
             question
                 .policy
                 .replace
@@ -114,30 +110,61 @@ impl Runner<'_> {
                     rounds,
                     last,
                     converged: false,
-                    restless: false,
+                    unsettled: None,
                 });
             }
             let adopted = has_adopted(&now.plan, &outcome);
             let before = std::mem::replace(&mut now, self.look_after(&question).await?);
             let changed = intent_of(&before.snapshot.desired) != intent_of(&now.snapshot.desired);
+            // What turned up only now, such as a request that a killed run left under way, is not left for later.
+            let goes_on = changed || news(&before.plan, &now.plan);
             rounds.push((before.plan, outcome));
             let stopped = *self.cancel.borrow() != Cancel::No;
-            // What turned up only now, such as a request that a killed run left under way, is not left for later.
-            let turned_up = rounds.last().is_some_and(|(done, _)| news(done, &now.plan));
-            if !(changed || turned_up) || stopped || adopted || now.plan.is_empty() {
+            if !goes_on || stopped || adopted || now.plan.is_empty() {
+                break;
+            }
+            if takes_more(&rounds, &now.plan) {
+                unsettled = Some(Unsettled::WouldTakeAway);
                 break;
             }
             if rounds.len() == ROUNDS {
-                restless = true;
+                unsettled = Some(Unsettled::Restless);
                 break;
             }
         }
-        let blocked = now
-            .plan
-            .held
-            .iter()
-            .filter(|held| blocks(held.reason.class()))
-            .count();
+        let converged = Self::verify(&now, emitter);
+        self.write_status(&now, &rounds).await?;
+        Ok(Run {
+            rounds,
+            last: now,
+            converged,
+            unsettled,
+        })
+    }
+
+    /// Executes one plan.
+    async fn act(&self, now: &Look, emitter: &Emitter<'_>) -> Result<Outcome, RunError> {
+        announce(&now.plan, emitter);
+        match self.mark_beginning(now).await {
+            // The first step finds out too, and says so step by step.
+            Err(RunError::Store(StoreError::LeaseLost { .. })) => {}
+            other => other?,
+        }
+        let cx = Context {
+            world: self.world,
+            store: Arc::clone(&self.store),
+            lease: self.lease,
+            run: self.run,
+            settings: &self.settings,
+            cancel: self.cancel.clone(),
+        };
+        Ok(execute(&cx, &now.plan, &now.snapshot.desired, emitter).await)
+    }
+
+    /// Says what is left.
+    fn verify(now: &Look, emitter: &Emitter<'_>) -> bool {
+        let held = now.plan.held.iter();
+        let blocked = held.filter(|held| blocks(held.reason.class())).count();
         let converged = now.plan.is_empty() && blocked == 0;
         emitter.emit(
             if converged {
@@ -151,13 +178,7 @@ impl Runner<'_> {
                 blocked,
             },
         );
-        self.write_status(&now, &rounds).await?;
-        Ok(Run {
-            rounds,
-            last: now,
-            converged,
-            restless,
-        })
+        converged
     }
 
     async fn look_after(&self, question: &Question) -> Result<Look, RunError> {
@@ -203,6 +224,24 @@ fn news(before: &Plan, after: &Plan) -> bool {
             .steps
             .iter()
             .all(|done| done.action.address() != address)
+    })
+}
+
+/// Whether a plan takes something of worth away that no plan before it did: the guards counted those, and a person saw
+/// them. What an interrupted creation left, and never came up, is of no worth.
+fn takes_more(rounds: &[(Plan, Outcome)], now: &Plan) -> bool {
+    let known: BTreeSet<Address> = rounds
+        .iter()
+        .flat_map(|(plan, _)| &plan.steps)
+        .filter(|step| step.destructive())
+        .map(|step| step.action.address())
+        .collect();
+    let interrupted = |step: &Step| {
+        let mut reasons = step.reasons.iter();
+        step.replaces && reasons.all(|reason| reason.code == ReasonCode::InterruptedCreate)
+    };
+    now.steps.iter().any(|step| {
+        step.destructive() && !interrupted(step) && !known.contains(&step.action.address())
     })
 }
 

@@ -3,7 +3,7 @@
 use super::error::{RunError, on_store};
 use super::look::Look;
 use super::runner::Runner;
-use crate::model::{ClusterId, ClusterView, Entry, EntryState, Ownership, Phase, Presence, Seen};
+use crate::model::{ClusterView, Entry, EntryState, Ownership, Phase, Seen};
 
 impl Runner<'_> {
     /// Brings the ledger up to what is seen: what an earlier run made, or began to delete, and did not live to record
@@ -74,11 +74,6 @@ impl Runner<'_> {
 /// Clusters of ours that are ready, and whose entries do not say that they live. One that is being deleted, or was
 /// thought gone, is recorded only if a row wants it.
 fn unrecorded(look: &Look) -> Vec<(&ClusterView, &Entry)> {
-    let wanted = |id: &ClusterId| {
-        let rows = look.snapshot.desired.intents();
-        rows.map(|(_, intent)| intent)
-            .any(|intent| intent.spec.id == *id && intent.presence == Presence::Present)
-    };
     let ready = look
         .observed
         .clusters()
@@ -91,7 +86,7 @@ fn unrecorded(look: &Look) -> Vec<(&ClusterView, &Entry)> {
         .filter(|(view, entry)| match entry.state {
             EntryState::Live => false,
             EntryState::Creating => true,
-            EntryState::Deleting | EntryState::Closed => wanted(&view.id),
+            EntryState::Deleting | EntryState::Closed => look.snapshot.desired.wants(&view.id),
         })
         .collect()
 }

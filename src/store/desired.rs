@@ -102,6 +102,7 @@ fn judge(
         shown: shown_name(rowid, cells.name),
         intent: intent::intent(&cells, providers),
         name,
+        claim: intent::claim(&cells),
         stop,
         snapshot: snapshot(values),
         status: status(&value),

@@ -6,8 +6,8 @@ use rusqlite::types::ValueRef;
 
 use super::value;
 use crate::model::{
-    ClusterId, ClusterName, ClusterSpec, Intent, Port, Ports, Presence, ProviderId, RowFault,
-    Subnet,
+    Claim, ClusterId, ClusterName, ClusterSpec, Intent, Port, Ports, Presence, ProviderId,
+    RowFault, Subnet,
 };
 
 /// No valid name, provider, subnet or state is longer: whatever is, is wrong, and is not read to its end.
@@ -29,6 +29,27 @@ pub(super) struct Cells<'a> {
 /// The name, if it is one: kept when everything else is wrong.
 pub(super) fn name(cells: &Cells<'_>) -> Option<ClusterName> {
     ClusterName::parse(short_text(cells.name)?).ok()
+}
+
+/// The name that the row claims, even when its column holds something else than a name.
+pub(super) fn claim(cells: &Cells<'_>) -> Claim {
+    let bytes = match cells.name {
+        ValueRef::Null => return Claim::Nothing,
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes,
+        ValueRef::Integer(_) | ValueRef::Real(_) => return Claim::Unclear,
+    };
+    let shown = |byte: &u8| !byte.is_ascii_whitespace() && *byte != 0;
+    if !bytes.iter().any(shown) {
+        return Claim::Nothing;
+    }
+    // More than a name with blanks around it is not looked at.
+    let head = &bytes[..bytes.len().min(4 * LONGEST)];
+    let text = String::from_utf8_lossy(head);
+    let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+    ClusterName::parse(&text.to_ascii_lowercase())
+        .ok()
+        .filter(|_| bytes.len() == head.len())
+        .map_or(Claim::Unclear, Claim::Name)
 }
 
 /// What the row asks for, or every fault of it.

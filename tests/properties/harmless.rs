@@ -7,7 +7,7 @@ use proptest::sample::Index;
 use rollcall::execute::StepResult;
 use rollcall::model::ClusterId;
 use rollcall::plan::{Action, ActionKind};
-use rollcall::reconcile::Look;
+use rollcall::reconcile::{Look, Unsettled};
 use rollcall::sandbox::{Actor, Deed, Journal, Outage, Thing};
 
 use crate::draft::{
@@ -313,4 +313,34 @@ fn an_orphan_that_a_row_wants_by_now_stays() {
         .filter(|ended| ended.result == StepResult::Succeeded);
     assert_eq!(done.count(), 0, "{outcome:#?}");
     assert!(stage.living().contains(&row.id()));
+}
+
+#[test]
+fn a_run_takes_no_more_away_than_its_first_plan_said() {
+    let rows: Vec<_> = ["a", "b", "c", "d"]
+        .map(|name| RowDraft::plain("kind", name))
+        .into();
+    let stage = Stage::after(&Past::of(rows)).unwrap();
+    stage.execute("DELETE FROM clusters WHERE name = 'b'", &[]);
+    let policy = stage.policy(&Wish::of(Way::Prune)).unwrap();
+    let ended = stage.run_with(&policy, 1, None, |_| {
+        stage.execute("DELETE FROM clusters WHERE name = 'c'", &[]);
+    });
+    let run = ended.unwrap().run().unwrap();
+    assert_eq!(run.unsettled, Some(Unsettled::WouldTakeAway));
+    let there: Vec<_> = stage.living().iter().map(ToString::to_string).collect();
+    assert_eq!(there, ["kind/a", "kind/c", "kind/d"]);
+}
+
+#[test]
+fn a_replacement_that_cannot_be_made_deletes_nothing() {
+    let row = RowDraft::plain("k3d", "dev");
+    let stage = Stage::after(&Past::of(vec![row.clone()])).unwrap();
+    let mut policy = stage.policy(&Wish::of(Way::Repair)).unwrap();
+    policy.replace.insert(row.id());
+    let before = stage.view(&row.id());
+    stage.sandbox.tell("preflight k3d/dev fails").unwrap();
+    let run = stage.run(&policy, 1).unwrap();
+    assert!(!run.converged);
+    assert_eq!(stage.view(&row.id()), before);
 }

@@ -427,13 +427,14 @@ fn question(policy: &Policy, respect_others: bool) -> Question {
     }
 }
 
+/// Sleepers of one sandbox push its clock on by turns: a step has to have time for all of them.
 fn settings(jobs: usize) -> Settings {
     Settings {
         caps: Caps {
             heavy: jobs,
             per_provider: BTreeMap::new(),
         },
-        step_timeout: Duration::from_secs(30),
+        step_timeout: Duration::from_secs(120),
         look_timeout: Duration::from_secs(5),
         retries: Retries::default(),
         log_dir: None,

@@ -255,7 +255,8 @@ fn registered(stage: &Stage, id: &ClusterId) -> Result<(), String> {
 
 /// What is ours, by the ledger, and named by no row: what a prune should have taken.
 pub(crate) fn orphans(stage: &Stage, look: &Look) -> Vec<String> {
-    let claimed = look.snapshot.desired.claimed();
+    let rows = look.snapshot.desired.rows.iter();
+    let claimed: BTreeSet<_> = rows.filter_map(|row| row.claim.name()).collect();
     look.snapshot
         .ledger
         .entries

@@ -20,7 +20,7 @@ pub(crate) fn run(session: &Session, args: &ExplainArgs) -> Result<Exit, CliErro
         .desired
         .rows
         .iter()
-        .filter(|r| r.intent.is_err() && r.name.as_ref() == Some(args.name.name()))
+        .filter(|r| r.intent.is_err() && r.claim.name() == Some(args.name.name()))
         .collect();
     if ids.is_empty() && invalid.is_empty() {
         return Err(CliError::usage(format!(

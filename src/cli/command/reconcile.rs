@@ -67,8 +67,15 @@ fn mode(args: &Reconcile) -> Result<Mode, CliError> {
         .hint("rollcall reconcile --prune=rows"));
     }
     let bare = !args.repair && !prune.any() && args.adopt.is_empty();
+    let repair = args.repair || bare;
+    if !repair && (args.replace_broken || !args.replace.is_empty()) {
+        return Err(CliError::usage(
+            "--replace makes a cluster again, and without --repair nothing is made",
+        )
+        .hint("rollcall reconcile --repair --replace NAME"));
+    }
     Ok(Mode {
-        repair: args.repair || bare,
+        repair,
         prune: if bare { Prune::default() } else { prune },
     })
 }

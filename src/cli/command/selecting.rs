@@ -35,6 +35,7 @@ pub(crate) fn resolve(
     check_scope(now, &question.policy.scope)?;
     for name in &args.replace {
         let id = to_replace(now, name)?;
+        not_management(now, &id, "replaced")?;
         included(&question.policy.scope, &id, "--replace")?;
         question.policy.replace.insert(id);
     }
@@ -61,7 +62,6 @@ impl Known {
         let live = now.observed.clusters().map(|view| &view.id);
         let ledger = now.snapshot.ledger.entries.iter().map(|entry| &entry.id);
         let registered = now.snapshot.ledger.registrations.iter();
-        let invalid = desired.rows.iter().filter(|row| row.intent.is_err());
         Self {
             ids: rows
                 .chain(live)
@@ -69,7 +69,7 @@ impl Known {
                 .chain(registered.map(|entry| &entry.cluster))
                 .cloned()
                 .collect(),
-            rows: invalid.filter_map(|row| row.name.clone()).collect(),
+            rows: desired.claimed_by_invalid().into_iter().cloned().collect(),
         }
     }
 
@@ -132,6 +132,16 @@ fn to_replace(now: &Look, name: &Selector) -> Result<ClusterId, CliError> {
     one_of(now, &wanted(now, name), name, "row")
 }
 
+/// The management cluster is not a reconcile's to make or to take over.
+fn not_management(now: &Look, id: &ClusterId, done: &str) -> Result<(), CliError> {
+    if id.name != now.policy.management {
+        return Ok(());
+    }
+    Err(CliError::usage(format!(
+        "{id} is the management cluster: it is never {done}"
+    )))
+}
+
 /// What rows of this name ask for.
 fn wanted(now: &Look, name: &Selector) -> BTreeSet<ClusterId> {
     let rows = now.snapshot.desired.intents();
@@ -165,7 +175,9 @@ pub(crate) fn to_adopt(now: &Look, name: &Selector) -> Result<ClusterId, CliErro
         error.hints = in_the_way(now, &view.id);
         return Err(error);
     }
-    one_of(now, &foreign, name, "live cluster")
+    let id = one_of(now, &foreign, name, "live cluster")?;
+    not_management(now, &id, "adopted")?;
+    Ok(id)
 }
 
 /// What to do about entries that somebody else has for a cluster of ours.

@@ -105,3 +105,74 @@ fn a_missing_tool_holds_its_own_rows_only() {
         ]
     );
 }
+
+#[test]
+fn a_scope_leaves_out_rows_that_cannot_be_right_too() {
+    let mut scene = Scene::new().row("k3d/a").invalid("bad");
+    scene.policy.scope.only = vec!["a".parse().unwrap_or_else(|e| unreachable!("{e}"))];
+    assert_eq!(
+        scene.short(),
+        [
+            "create cluster/k3d/a",
+            "register kubeconfig/k3d/a",
+            "=excluded row/bad"
+        ]
+    );
+}
+
+#[test]
+fn a_row_whose_name_cannot_be_read_keeps_every_orphan() {
+    let mut scene = Scene::new()
+        .row("k3d/a")
+        .ours("k3d/a", Phase::Ready)
+        .invalid("x")
+        .ours("k3d/b", Phase::Ready)
+        .registered("k3d/gone")
+        .prune();
+    if let Some(row) = scene.desired.rows.last_mut() {
+        row.name = None;
+        row.claim = Claim::Unclear;
+    }
+    assert_eq!(
+        scene.short(),
+        ["=perhaps_claimed cluster/k3d/b", "=invalid_row row/x"]
+    );
+}
+
+#[test]
+fn a_prune_of_one_kind_takes_only_that_kind() {
+    let scene = |prune| {
+        let mut scene = Scene::new()
+            .row("kind/a")
+            .ours("kind/a", Phase::Ready)
+            .absent("k3d/b")
+            .ours("k3d/b", Phase::Ready);
+        scene.policy.mode = Mode {
+            repair: false,
+            prune,
+        };
+        scene.short()
+    };
+    let none = Prune::default();
+    for prune in [
+        Prune {
+            orphans: true,
+            ..none
+        },
+        Prune {
+            registrations: true,
+            ..none
+        },
+    ] {
+        assert_eq!(scene(prune), ["=beyond_mode cluster/k3d/b"]);
+    }
+    let rows = Prune { rows: true, ..none };
+    assert_eq!(
+        scene(rows),
+        [
+            "deregister kubeconfig/k3d/b",
+            "delete cluster/k3d/b",
+            "prune_row row/b"
+        ]
+    );
+}

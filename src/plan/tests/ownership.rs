@@ -134,7 +134,7 @@ fn a_cluster_whose_name_has_a_row_under_the_other_provider_is_not_adopted() {
         scene.policy.adopt.insert(id("kind/dev"));
         scene
     };
-    let held = "=not_ours cluster/kind/dev";
+    let held = "=name_taken cluster/kind/dev";
     assert_eq!(
         scene().row("k3d/dev").prune().short(),
         ["prune_row row/dev", held]
@@ -172,4 +172,26 @@ fn a_balancer_on_a_network_of_ours_is_ours_only_if_it_is_listed() {
     };
     assert_eq!(scene(false), ["=not_ours cluster/k3d/dev"]);
     assert_eq!(scene(true)[0], "delete cluster/k3d/dev");
+}
+
+#[test]
+fn what_we_registered_of_a_life_that_a_stranger_replaced_comes_off() {
+    let scene = Scene::new()
+        .row("kind/a")
+        .ours("kind/a", Phase::Ready)
+        .registered("k3d/dev")
+        .foreign("k3d/dev", Phase::Ready);
+    let mut other = scene.repair();
+    for entry in &mut other.ledger.registrations {
+        if entry.cluster == id("k3d/dev") {
+            entry.incarnation = Incarnation::new("an earlier life");
+        }
+    }
+    assert_eq!(
+        other.short(),
+        [
+            "deregister kubeconfig/k3d/dev",
+            "=unmanaged cluster/k3d/dev"
+        ]
+    );
 }

@@ -110,3 +110,12 @@ fn what_was_interrupted_is_made_again_only_if_it_never_came_up() {
         }
     }
 }
+
+#[test]
+fn a_host_port_that_leads_elsewhere_in_the_cluster_is_not_added_again() {
+    let scene = Scene::new()
+        .row_on("k3d/dev", 18080)
+        .ours("k3d/dev", Phase::Ready)
+        .publish("k3d/dev", 443, 18080);
+    assert_eq!(scene.short(), ["=needs_replace cluster/k3d/dev"]);
+}

@@ -109,6 +109,7 @@ impl Scene {
             rowid,
             shown: id.name.to_string(),
             name: Some(id.name.clone()),
+            claim: Claim::Name(id.name.clone()),
             intent: Ok(Intent {
                 spec: ClusterSpec { id, subnet, ports },
                 presence,

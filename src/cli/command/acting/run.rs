@@ -16,7 +16,7 @@ use crate::cli::session::{EventStream, Session, complete};
 use crate::execute::{Cancel, Emitter, StepResult};
 use crate::plan::{ActionKind, Class};
 use crate::ports::World;
-use crate::reconcile::{Look, Question, Run, RunError, Runner, on_store};
+use crate::reconcile::{Look, Question, Run, RunError, Runner, Unsettled, on_store};
 use crate::report::{Exit, ExitCode, plan_doc, run_doc, run_text};
 use crate::store::{Holder, Lease, RunId, Store};
 
@@ -258,11 +258,14 @@ fn reasons(run: &Run, ended_by: Option<ExitCode>) -> Vec<(ExitCode, String)> {
             .iter()
             .map(|refusal| (ExitCode::Refused, refusal.to_string())),
     );
-    if run.restless {
-        found.push((
-            ExitCode::Drift,
-            "the table changed during the run again and again".to_owned(),
-        ));
+    if let Some(why) = run.unsettled {
+        let why = match why {
+            Unsettled::Restless => "the table changed during the run again and again",
+            Unsettled::WouldTakeAway => {
+                "the table changed during the run, and now asks for deletions: look at them in a dry run first"
+            }
+        };
+        found.push((ExitCode::Drift, why.to_owned()));
     }
     // What a guard refused is said once.
     if !plan.is_empty() && plan.refusals.is_empty() {

@@ -28,7 +28,7 @@ pub(super) async fn watch_signals(
         _ = terminate.recv() => ExitCode::Terminated,
         _ = hangup.recv() => ExitCode::Terminated,
         () = deadline.reached() => {
-            let _ = cancel.send(Cancel::Kill);
+            let _ = cancel.send(Cancel::TimeUp);
             return ExitCode::Timeout;
         }
     };
@@ -39,12 +39,12 @@ pub(super) async fn watch_signals(
         "stopping: {count} running {steps} may end; Ctrl-C again ends them"
     ));
     tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            () = deadline.reached() => {}
-        }
-        let _ = cancel.send(Cancel::Kill);
+        let how = tokio::select! {
+            _ = interrupt.recv() => Cancel::Kill,
+            _ = terminate.recv() => Cancel::Kill,
+            () = deadline.reached() => Cancel::TimeUp,
+        };
+        let _ = cancel.send(how);
         // Whoever waits for the channel must still find it open.
         std::future::pending::<()>().await;
     });
