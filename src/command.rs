@@ -3,6 +3,7 @@
 //! In: a program with its arguments (a vector, never a shell), the whole environment, a deadline. Out: how it ended, its
 //! last lines, and every line as it comes. A tool gets a process group of its own; at its deadline, or when the future
 //! is dropped, the whole group gets TERM, and KILL after a grace: no child of a child outlives it, none stays a zombie.
+//! What a killed rollcall could not end is found by its environment, and ended by the next one ([`end_strays`]).
 //! Must not: read this process's environment, keep all of a tool's output, or redact (who shows a line does that).
 
 use std::collections::{BTreeMap, VecDeque};
@@ -16,6 +17,10 @@ use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Child;
 use tokio::sync::{mpsc, oneshot};
+
+mod strays;
+
+pub use strays::{OWNER, end_strays};
 
 /// How many of the last lines are kept.
 const TAIL: usize = 40;

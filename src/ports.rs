@@ -24,6 +24,8 @@ pub struct World {
     pub prober: Arc<dyn Prober>,
     /// What time it is there.
     pub clock: SharedClock,
+    /// Whose tools run there, where tools are processes.
+    pub owner: Option<String>,
 }
 
 impl World {
@@ -41,6 +43,16 @@ impl World {
             registrars,
             prober: provider::prober(),
             clock,
+            owner: Some(settings.owner.clone()),
+        }
+    }
+
+    /// Ends the tools that a killed run left, and returns how many processes that were. To be called under the lease
+    /// alone, before any tool is called: then none of them is anybody's.
+    pub async fn end_strays(&self) -> usize {
+        match &self.owner {
+            Some(owner) => provider::end_strays(owner).await,
+            None => 0,
         }
     }
 }

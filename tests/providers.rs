@@ -64,6 +64,7 @@ impl Scene {
             program: None,
         };
         let mut settings = DockerSettings {
+            owner: "providers".to_owned(),
             k3d: image("ROLLCALL_TEST_K3S_IMAGE"),
             kind: image("ROLLCALL_TEST_KIND_IMAGE"),
             state_dir: state.path().to_owned(),

@@ -1,6 +1,9 @@
 //! Which world a call acts on.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::error::CliError;
@@ -20,6 +23,7 @@ pub(crate) fn build(settings: &Settings, streams: &Streams) -> Result<World, Cli
     }
     let docker = DockerSettings {
         env: streams.env.clone(),
+        owner: owner(&settings.db),
         state_dir: settings.state_dir.clone(),
         k3d: provider(&settings.config.provider.k3d),
         kind: provider(&settings.config.provider.kind),
@@ -28,6 +32,14 @@ pub(crate) fn build(settings: &Settings, streams: &Streams) -> Result<World, Cli
     let providers: Vec<ProviderId> = world.providers.keys().cloned().collect();
     world.registrars = registrars(settings, providers);
     Ok(world)
+}
+
+/// The database's file, as one word that every name of it shares.
+fn owner(db: &Path) -> String {
+    match fs::metadata(db) {
+        Ok(file) => format!("{}-{}", file.dev(), file.ino()),
+        Err(_) => db.display().to_string(),
+    }
 }
 
 fn provider(config: &ProviderConfig) -> ProviderSettings {

@@ -208,3 +208,34 @@ fn a_runtime_that_goes_down_takes_them_along() {
         .unwrap();
     again.block_on(dead(&pid));
 }
+
+#[tokio::test]
+async fn a_tool_that_outlived_its_run_is_ended_with_all_it_started_and_no_other() {
+    let dir = TempDir::new().unwrap();
+    let text = format!(
+        "setsid sleep 600 &\necho $! > {0}/child\necho $$ > {0}/pid\nsleep 600",
+        dir.path().display()
+    );
+    let mut ours = command(&dir, &text, LONG);
+    ours.env.insert(OWNER.to_owned(), "one".to_owned());
+    let other_dir = TempDir::new().unwrap();
+    let text = format!("echo $$ > {}/pid\nsleep 600", other_dir.path().display());
+    let mut other = command(&other_dir, &text, LONG);
+    other
+        .env
+        .insert(OWNER.to_owned(), "one-and-more".to_owned());
+    let both = async { tokio::join!(run(&ours), run(&other)) };
+    tokio::select! {
+        _ = both => panic!("they ended by themselves"),
+        ended = async {
+            let (tool, child) = (content(&dir.path().join("pid")).await, content(&dir.path().join("child")).await);
+            let bystander = content(&other_dir.path().join("pid")).await;
+            let ended = end_strays("one").await;
+            dead(&tool).await;
+            dead(&child).await;
+            assert!(fs::metadata(format!("/proc/{bystander}")).is_ok());
+            ended
+        } => assert!(ended >= 3, "{ended}"),
+    }
+    assert_eq!(end_strays("nobody").await, 0);
+}

@@ -1,10 +1,12 @@
 //! What every step works with.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rustix::process::{Signal, getpid, kill_process};
 use tokio::sync::watch;
 
 use super::Retries;
@@ -12,6 +14,7 @@ use super::scheduler::Caps;
 use crate::clock::{Clock, SystemClock};
 use crate::model::{ClusterId, ClusterView, EngineView, Ledger, Nonce, Ownership, Seen};
 use crate::observe::is_ready;
+use crate::plan::ActionKind;
 use crate::ports::World;
 use crate::provider::{Fault, ProviderError};
 use crate::store::{FailureClass, Lease, RunId, Store, StoreError};
@@ -29,6 +32,9 @@ pub struct Settings {
     pub retries: Retries,
     /// Where step logs go.
     pub log_dir: Option<PathBuf>,
+    /// Where the process kills itself, as `KIND:PLACE`: how tests prove that a crash anywhere does no harm. Nothing but
+    /// a build with the feature `fault-points` ever sets it.
+    pub die_at: Option<String>,
 }
 
 /// How far a person has gone in stopping the run.
@@ -77,6 +83,27 @@ impl Context<'_> {
                 "the database call was torn down",
             )),
         }
+    }
+
+    /// Dies here, if a test wants that.
+    pub(super) fn point(&self, kind: ActionKind, place: &str) {
+        if self.dies(kind, place) {
+            let _ = kill_process(getpid(), Signal::KILL);
+        }
+    }
+
+    /// Dies a moment after the step began, if a test wants that.
+    pub(super) async fn dies_running(&self, kind: ActionKind) -> Infallible {
+        if self.dies(kind, "running") {
+            SystemClock.sleep(Duration::from_millis(400)).await;
+            let _ = kill_process(getpid(), Signal::KILL);
+        }
+        std::future::pending().await
+    }
+
+    fn dies(&self, kind: ActionKind, place: &str) -> bool {
+        let at = self.settings.die_at.as_deref();
+        at.and_then(|at| at.split_once(':')) == Some((kind.code(), place))
     }
 
     /// How much of its time a step has left, by the world's clock: a sandbox's hour takes no hour.

@@ -169,14 +169,18 @@ async fn run_step(
         },
     );
     let key = record_begin(cx, step, log.path(), began).await;
+    let kind = step.action.kind();
+    cx.point(kind, "before");
     let until = began
         .saturating_add(cx.settings.step_timeout)
         .unwrap_or(Timestamp::MAX);
     let (outcome, attempts) = attempts(cx, step, rows, until, &log, emitter).await;
     let duration = cx.world.clock.now().duration_since(began).unsigned_abs();
+    cx.point(kind, "done");
     if let Some(key) = key {
         record_end(cx, key, &outcome, attempts).await;
     }
+    cx.point(kind, "recorded");
     let failed = outcome.result == StepResult::Failed;
     let tail = if failed { log.tail() } else { Vec::new() };
     let log = log.path();
@@ -302,6 +306,7 @@ async fn attempt(
     };
     tokio::select! {
         done = act(cx, step, rows, until, log) => done,
+        never = cx.dies_running(step.action.kind()) => match never {},
         why = ended => Err(ProviderError::new(Fault::Cancelled, why).into()),
     }
 }

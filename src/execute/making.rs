@@ -11,6 +11,7 @@ use crate::model::{
     ClusterId, ClusterSpec, ClusterView, Entry, EntryKey, Incarnation, NodeRole, NodeState,
     Ownership, Phase, PortMap,
 };
+use crate::plan::ActionKind;
 use crate::provider::{CreateOrder, Fault, Parts, ProviderError, SharedProvider};
 use crate::store::EntryParts;
 
@@ -36,7 +37,9 @@ pub(super) async fn create(
     };
     provider.preflight(&order).await?;
     let entry = begin(cx, &order).await?;
+    cx.point(ActionKind::Create, "intended");
     let made = provider.create(&order, log).await;
+    cx.point(ActionKind::Create, "made");
     if let Err(error) = &made {
         log.note(&format!("the tool failed: {error}"));
     }

@@ -6,6 +6,7 @@ use crate::model::{
     ClusterId, ClusterSpec, EntryKey, Fingerprint, Incarnation, Ownership, RegistrarId,
     RegistrationEntry, Seen,
 };
+use crate::plan::ActionKind;
 use crate::provider::{Fault, ProviderError};
 use crate::registrar::SharedRegistrar;
 use crate::store::Adoption;
@@ -46,6 +47,7 @@ pub(super) async fn register(
         .ok_or_else(|| missing("cannot be registered: the registrar is off"))?;
     let access = provider.access(view).await?;
     let intent = intend(cx, registrar, id).await?;
+    cx.point(ActionKind::Register, "intended");
     let fingerprint = match port.register(&access, expected).await {
         Ok(fingerprint) => fingerprint,
         Err(error) => {
@@ -57,6 +59,7 @@ pub(super) async fn register(
             return Err(error);
         }
     };
+    cx.point(ActionKind::Register, "written");
     let entry = RegistrationEntry {
         registrar: registrar.clone(),
         cluster: id.clone(),

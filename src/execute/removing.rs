@@ -9,6 +9,7 @@ use crate::model::{
     Address, ClusterId, EntryKey, Fingerprint, Incarnation, NetworkId, Ownership, RegistrarId,
     RowSnapshot, VolumeId,
 };
+use crate::plan::ActionKind;
 use crate::provider::{Fault, Parts, ProviderError};
 use crate::store::RowPrune;
 
@@ -51,8 +52,10 @@ pub(super) async fn delete(
     parts.volumes.sort();
     parts.volumes.dedup();
     cx.db(move |store| store.begin_delete(key)).await?;
+    cx.point(ActionKind::Delete, "intended");
     cx.still_mine().await?;
     cx.world.engine.remove(&parts, log).await?;
+    cx.point(ActionKind::Delete, "removed");
     gone(cx, id).await
 }
 
@@ -134,6 +137,7 @@ pub(super) async fn deregister(
         ProviderError::new(Fault::Permanent, format!("registrar {registrar} is off"))
     })?;
     port.deregister(id, expected).await?;
+    cx.point(ActionKind::Deregister, "written");
     let (registrar, id) = (registrar.clone(), id.clone());
     cx.db(move |store| store.drop_registration(&registrar, &id))
         .await

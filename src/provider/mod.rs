@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use crate::command::end_strays;
 pub use docker::DockerEngine;
 pub use error::{Fault, ProviderError};
 pub use order::{Access, CreateOrder, Parts, StepLog};

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 pub struct DockerSettings {
     /// The user's environment: where the engine is, and what the tools get to see.
     pub env: BTreeMap<String, String>,
+    /// Whose tools are called: one word for one database. Under its lease every other process with it is a stray.
+    pub owner: String,
     /// A folder of rollcall's own, absolute; nothing in it is ever mounted writable.
     pub state_dir: PathBuf,
     /// Of k3d.

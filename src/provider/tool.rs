@@ -10,7 +10,7 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 use super::{Fault, ProviderError, StepLog};
-use crate::command::{Command, CommandError, How};
+use crate::command::{Command, CommandError, How, OWNER};
 use crate::model::{ToolView, one_line};
 
 /// A tool that makes clusters.
@@ -24,6 +24,8 @@ pub(super) struct Tool {
     pub(super) hint: &'static str,
     /// The user's environment.
     pub(super) env: BTreeMap<String, String>,
+    /// Whose tool it is.
+    pub(super) owner: String,
 }
 
 impl Tool {
@@ -65,7 +67,11 @@ impl Tool {
     pub(super) fn environment(&self) -> BTreeMap<String, String> {
         let own = |name: &str| name.starts_with("ROLLCALL_");
         let theirs = self.env.iter().filter(|(name, _)| !own(name));
-        theirs.map(|(k, v)| (k.clone(), v.clone())).collect()
+        let mark = (OWNER.to_owned(), self.owner.clone());
+        theirs
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .chain([mark])
+            .collect()
     }
 
     /// Calls it and waits. What it says goes into the log.
@@ -384,8 +390,12 @@ mod tests {
             program: None,
             hint: "get it",
             env: env.collect(),
+            owner: "me".to_owned(),
         };
-        assert_eq!(tool.environment().keys().collect::<Vec<_>>(), ["HOME"]);
+        assert_eq!(
+            tool.environment().keys().collect::<Vec<_>>(),
+            ["HOME", OWNER]
+        );
         assert!(matches!(tool.view(), ToolView::Missing { .. }));
     }
 }

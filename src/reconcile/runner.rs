@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::announce::announce;
 use super::error::{RunError, on_store};
@@ -14,6 +15,10 @@ use crate::store::{Lease, RunId, Store, StoreError};
 
 /// How often a run plans and acts anew when the table changed under it.
 const ROUNDS: usize = 3;
+
+/// How often, and how far apart, an engine that was left in the middle of something is looked at.
+const SETTLING_LOOKS: usize = 20;
+const SETTLING_PAUSE: Duration = Duration::from_secs(1);
 
 /// What a run did.
 #[derive(Debug)]
@@ -60,6 +65,11 @@ impl Runner<'_> {
     /// lease, before the plan that is executed.
     pub async fn prepare(&self) -> Result<Look, RunError> {
         self.store.demand_lease(self.lease);
+        let strays = self.world.end_strays().await;
+        if strays > 0 {
+            tracing::warn!(strays, "ended the tools of a run that was killed");
+            self.let_engine_settle().await;
+        }
         let first = look(self.world, &self.store, &self.question).await?;
         if let Some(engine) = first
             .observed
@@ -80,6 +90,19 @@ impl Runner<'_> {
             look(self.world, &self.store, &self.question).await
         } else {
             Ok(first)
+        }
+    }
+
+    /// Waits until two looks see the same: what a tool asked for before it was ended, the engine still does.
+    async fn let_engine_settle(&self) {
+        let mut seen = self.world.engine.look(self.settings.look_timeout).await;
+        for _ in 0..SETTLING_LOOKS {
+            self.world.clock.sleep(SETTLING_PAUSE).await;
+            let now = self.world.engine.look(self.settings.look_timeout).await;
+            if now == seen {
+                return;
+            }
+            seen = now;
         }
     }
 
@@ -117,7 +140,7 @@ impl Runner<'_> {
             let before = std::mem::replace(&mut now, self.look_after(&question).await?);
             let changed = intent_of(&before.snapshot.desired) != intent_of(&now.snapshot.desired);
             // What turned up only now, such as a request that a killed run left under way, is not left for later.
-            let goes_on = changed || news(&before.plan, &now.plan);
+            let goes_on = changed || news(&before.plan, &outcome, &now.plan);
             rounds.push((before.plan, outcome));
             let stopped = *self.cancel.borrow() != Cancel::No;
             if !goes_on || stopped || adopted || now.plan.is_empty() {
@@ -216,14 +239,20 @@ fn has_adopted(plan: &Plan, outcome: &Outcome) -> bool {
     })
 }
 
-/// Whether a plan has a step on something that the one before had none on.
-fn news(before: &Plan, after: &Plan) -> bool {
+/// Whether a plan has a step that nobody could know of before: on something that the plan before had no step on, or of
+/// another kind where all that was done went well, such as ports that a stopped cluster did not show.
+fn news(before: &Plan, outcome: &Outcome, after: &Plan) -> bool {
     after.steps.iter().any(|step| {
         let address = step.action.address();
-        before
+        let mut earlier = before
             .steps
             .iter()
-            .all(|done| done.action.address() != address)
+            .filter(|done| done.action.address() == address);
+        earlier.all(|done| {
+            let ended = outcome.steps.get(&done.id);
+            let well = ended.is_some_and(|ended| ended.result == StepResult::Succeeded);
+            well && done.action.kind() != step.action.kind()
+        })
     })
 }
 

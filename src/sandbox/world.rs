@@ -55,6 +55,7 @@ impl Sandbox {
                 .collect(),
             prober,
             clock: self.clock(),
+            owner: None,
         }
     }
 

@@ -2,37 +2,31 @@
 
 use crate::bench::{Bench, fingerprint_of, on_engine, tool};
 
-fn make_by_hand() {
+/// A cluster that a person made with the tool alone.
+pub(crate) fn make_by_hand(provider: &str, name: &str) {
     let k3s = std::env::var("ROLLCALL_TEST_K3S_IMAGE").unwrap();
     let kind = std::env::var("ROLLCALL_TEST_KIND_IMAGE").unwrap();
-    for name in ["rt-row", "rt-free"] {
-        let (code, said) = tool(
-            "k3d",
-            &[
-                "cluster",
-                "create",
-                name,
-                "--image",
-                &k3s,
-                "--kubeconfig-update-default=false",
-            ],
-        );
-        assert_eq!(code, 0, "{said}");
-    }
-    for name in ["rk-row", "rk-free"] {
-        let (code, said) = tool(
-            "kind",
-            &["create", "cluster", "--name", name, "--image", &kind],
-        );
-        assert_eq!(code, 0, "{said}");
-    }
+    let apart = "--kubeconfig-update-default=false";
+    let args = match provider {
+        "k3d" => vec!["cluster", "create", name, "--image", &k3s, apart],
+        _ => vec!["create", "cluster", "--name", name, "--image", &kind],
+    };
+    let (code, said) = tool(provider, &args);
+    assert_eq!(code, 0, "{said}");
 }
 
 #[test]
 #[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
 fn clusters_made_by_hand_survive_every_mode_and_can_be_adopted() {
     let bench = Bench::new();
-    make_by_hand();
+    for (provider, name) in [
+        ("k3d", "rt-row"),
+        ("k3d", "rt-free"),
+        ("kind", "rk-row"),
+        ("kind", "rk-free"),
+    ] {
+        make_by_hand(provider, name);
+    }
     bench.sql("INSERT INTO clusters (name, provider) VALUES ('rt-row', 'k3d'), ('rk-row', 'kind'), ('rk-free', 'k3d')");
     bench.sql("UPDATE clusters SET desired_state = 'absent' WHERE name = 'rk-free'");
     let hand = || ["k3d-rt-row", "k3d-rt-free", "rk-row", "rk-free"].map(fingerprint_of);

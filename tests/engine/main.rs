@@ -19,5 +19,6 @@ mod broken;
 mod crash;
 mod damage;
 mod guards;
+mod points;
 mod six;
 mod unreachable;

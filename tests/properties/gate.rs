@@ -74,6 +74,7 @@ impl Gate {
             registrars: registrars.collect(),
             prober: Arc::new(Gated(self.clone(), Arc::clone(&world.prober))),
             clock: Arc::clone(&world.clock),
+            owner: world.owner.clone(),
         }
     }
 

@@ -43,6 +43,7 @@ impl K3d {
                 program,
                 hint: "https://k3d.io/stable/#installation says how to get k3d; or set provider.k3d.program",
                 env: settings.env.clone(),
+                owner: settings.owner.clone(),
             },
             image,
             engine,

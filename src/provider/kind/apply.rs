@@ -44,6 +44,7 @@ impl Kind {
                 program,
                 hint: "https://kind.sigs.k8s.io/docs/user/quick-start/#installation says how to get kind; or set provider.kind.program",
                 env: settings.env.clone(),
+                owner: settings.owner.clone(),
             },
             image,
             mark: settings.state_dir.join("mark"),

@@ -70,6 +70,12 @@ async fn under_lease(
     runner.run = record_start(&runner, &order, session).await?;
     let logs = session.settings.state_dir.join("runs");
     runner.settings.log_dir = Some(logs.join(runner.run.0.to_string()));
+    if cfg!(feature = "fault-points") {
+        runner.settings.die_at = session
+            .streams
+            .var("ROLLCALL_TEST_DIE_AT")
+            .map(str::to_owned);
+    }
     say_parallelism(session, runner.settings.caps.heavy, &look.plan);
     let sinks = Sinks::of(session)?;
     let emitter = Emitter::new(Arc::clone(&world.clock), sinks.all());
