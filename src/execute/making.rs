@@ -109,7 +109,7 @@ async fn settle_creation(
     let waited = wait_ready(cx, id, None, wait, log).await;
     let engine = cx.look().await?;
     let entry = entry(cx, key).await?;
-    let Some(view) = cluster_in(&engine, id) else {
+    let Some(view) = cluster_in(&engine, id).filter(|view| view.has_nodes()) else {
         clean_up(cx, id, &entry, log).await?;
         let nothing = ProviderError::new(
             Fault::Permanent,

@@ -228,6 +228,13 @@ pub(crate) fn sweep_engine() {
     }
 }
 
+/// The process of the private engine.
+pub(crate) fn engine_pid() -> String {
+    let dir = std::env::var("ROLLCALL_TEST_ENGINE").unwrap();
+    let pid = fs::read_to_string(Path::new(&dir).join("dockerd.pid")).unwrap();
+    pid.trim().to_owned()
+}
+
 /// Docker's own client, as a witness.
 pub(crate) fn docker(args: &[&str]) -> String {
     tool("docker", args).1

@@ -60,7 +60,7 @@ impl Order {
                 per_provider: BTreeMap::new(),
             },
             step_timeout: self.step_timeout,
-            look_timeout: Duration::from_secs(10),
+            look_timeout: Duration::from_secs(5),
             retries: Retries {
                 more: self.retries,
                 ..Retries::default()

@@ -1,0 +1,169 @@
+//! An engine that answers wrongly, too late or not at all, from the start or in the middle: no verdict, nothing lost.
+
+use std::time::Duration;
+
+use crate::bench::{Bench, docker, engine_pid, on_engine};
+use crate::proxy::{Answers, Proxy};
+use crate::six::{SIX, assert_true};
+
+const MODES: [&[&str]; 4] = [
+    &["reconcile"],
+    &["reconcile", "--repair"],
+    &["reconcile", "--prune", "--allow-all"],
+    &["status"],
+];
+
+/// The engine stands still as long as this lives.
+struct Frozen(String);
+
+impl Frozen {
+    fn now() -> Self {
+        let pid = engine_pid();
+        signal("STOP", &pid);
+        Self(pid)
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        signal("CONT", &self.0);
+    }
+}
+
+fn signal(name: &str, pid: &str) {
+    let sent = std::process::Command::new("kill")
+        .args(["-s", name, pid])
+        .status();
+    assert!(sent.unwrap().success());
+}
+
+#[test]
+#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
+fn an_engine_that_answers_wrongly_gives_no_verdict_and_loses_nothing() {
+    let mut bench = Bench::new();
+    bench.rows(&[SIX[3]]);
+    bench.rollcall(&["reconcile", "--repair"]).code(0);
+    bench.sql("INSERT INTO clusters (name, provider) VALUES ('gone', 'k3d')");
+    let (rows, whole) = (bench.query("SELECT * FROM clusters"), on_engine());
+    let folder = tempfile::tempdir().unwrap();
+    for answers in [
+        Answers::Error,
+        Answers::Garbage,
+        Answers::Slowly,
+        Answers::Half,
+        Answers::Never,
+    ] {
+        let proxy = Proxy::new(folder.path(), answers);
+        bench.docker_host = Some(proxy.host());
+        // Who has to wait for the end of a look waits twice, not four times.
+        let slow = matches!(answers, Answers::Slowly | Answers::Never);
+        for mode in &MODES[if slow { 1..3 } else { 0..4 }] {
+            bench.rollcall(mode).code(9);
+            assert_eq!(
+                bench.query("SELECT * FROM clusters"),
+                rows,
+                "{answers:?} {mode:?}"
+            );
+        }
+        proxy.answers(Answers::Well);
+        let said = bench.rollcall(&["status", "-o", "json"]).code(3).json();
+        assert_eq!(said["clusters"][1]["sync"], "synced", "{said:#}");
+    }
+    assert_eq!(on_engine(), whole);
+}
+
+#[test]
+#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
+fn a_frozen_engine_gives_no_verdict_until_it_thaws() {
+    let bench = Bench::new();
+    bench.rows(&[SIX[3]]);
+    bench.rollcall(&["reconcile", "--repair"]).code(0);
+    let rows = bench.query("SELECT * FROM clusters");
+    {
+        let _frozen = Frozen::now();
+        for mode in &MODES[1..3] {
+            bench.rollcall(mode).code(9);
+            assert_eq!(bench.query("SELECT * FROM clusters"), rows, "{mode:?}");
+        }
+    }
+    bench.rollcall(&["reconcile", "--repair"]).code(0);
+}
+
+#[test]
+#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
+fn an_engine_that_freezes_during_a_creation_ends_it_in_time_and_the_next_run_converges() {
+    let bench = Bench::new();
+    bench.rows(&[SIX[0], SIX[3]]);
+    let run = bench
+        .command(&[
+            "reconcile",
+            "--repair",
+            "--step-timeout",
+            "5s",
+            "--retries",
+            "0",
+        ])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(1200));
+    let frozen = Frozen::now();
+    let ended = run.wait_with_output().unwrap();
+    assert_eq!(
+        ended.status.code(),
+        Some(9),
+        "{}{}",
+        String::from_utf8_lossy(&ended.stdout),
+        String::from_utf8_lossy(&ended.stderr)
+    );
+    assert_eq!(bench.query("SELECT name FROM clusters").len(), 2);
+    drop(frozen);
+    bench.rollcall(&["reconcile", "--repair"]).code(0);
+    assert_true(&bench, &[SIX[0], SIX[3]]);
+    let whole = on_engine();
+    assert_eq!(whole["networks"], ["k3d-rt-a", "kind-rt-d"]);
+    assert_eq!(whole["volumes"].len(), 2, "{whole:?}");
+    assert_eq!(docker(&["ps", "-aq"]).lines().count(), 3);
+}
+
+#[test]
+#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
+fn an_engine_that_falls_silent_during_a_deletion_loses_no_row() {
+    let mut bench = Bench::new();
+    bench.rows(&[SIX[3], SIX[4]]);
+    bench.rollcall(&["reconcile", "--repair"]).code(0);
+    bench.sql("UPDATE clusters SET desired_state = 'absent' WHERE name = 'rt-d'");
+    let folder = tempfile::tempdir().unwrap();
+    let proxy = Proxy::new(folder.path(), Answers::Well);
+    bench.docker_host = Some(proxy.host());
+    let run = bench
+        .command(&[
+            "reconcile",
+            "--prune",
+            "--allow-all",
+            "--step-timeout",
+            "5s",
+            "--retries",
+            "0",
+        ])
+        .env("ROLLCALL_TEST_DIE_AT", "none:none")
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    // Whenever it falls silent, before, during or after the deletion, no row goes whose cluster is not proven gone.
+    std::thread::sleep(Duration::from_millis(250));
+    proxy.answers(Answers::Never);
+    let code = run.wait_with_output().unwrap().status.code();
+    assert!(matches!(code, Some(0 | 9)), "{code:?}");
+    let there = on_engine()["containers"].contains(&"rt-d-control-plane".to_owned());
+    let row = bench.query("SELECT name FROM clusters WHERE name = 'rt-d'");
+    assert!(!there || row == ["rt-d"], "the row went before its cluster");
+    proxy.answers(Answers::Well);
+    bench
+        .rollcall(&["reconcile", "--prune", "--allow-all"])
+        .code(0);
+    assert_true(&bench, &[SIX[4]]);
+    assert_eq!(bench.query("SELECT name FROM clusters"), ["rt-e"]);
+}
