@@ -13,7 +13,8 @@ use super::{meta, migrations};
 /// How old a heartbeat may be before anybody may take the lease over.
 const STALE: SignedDuration = SignedDuration::from_secs(60);
 
-/// The right to change things, as long as [`Store::still_mine`] says so.
+/// The right to change things, for as long as the file names this holder. A step renews it before it acts
+/// ([`Store::renew`]), and a run writes nothing but its own record without it ([`Store::demand_lease`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     id: String,
@@ -95,7 +96,7 @@ impl Store {
         })
     }
 
-    /// Sets the heartbeat. Fails when the lease is somebody else's by now.
+    /// Sets the heartbeat. Fails when the lease is somebody else's by now, or nobody's: with what became of it.
     pub fn renew(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
         self.write_without_lease(|tx| {
             let renewed = tx.execute(
@@ -109,16 +110,6 @@ impl Store {
                 holder: view(tx)?.map(Box::new),
             })
         })
-    }
-
-    /// Whether the lease is still this one: asked before every step. Fails with what became of it.
-    pub fn still_mine(&self, lease: &Lease) -> Result<(), StoreError> {
-        match self.holder()? {
-            Some(view) if view.holder.id == lease.id => Ok(()),
-            other => Err(StoreError::LeaseLost {
-                holder: other.map(Box::new),
-            }),
-        }
     }
 
     /// Gives the lease back; one that is somebody else's by now is left alone.

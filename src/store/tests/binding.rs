@@ -98,7 +98,7 @@ fn a_copy_does_not_inherit_the_lease_of_its_original() {
     fs::copy(dir.path().join("roll.db"), &copy).unwrap();
     let (copy, _) = Store::init(&copy, InitMode::NewOwner, &clock()).unwrap();
     assert_eq!(copy.holder().unwrap(), None);
-    store.still_mine(&lease).unwrap();
+    store.renew(&lease, NOW).unwrap();
 }
 
 #[test]

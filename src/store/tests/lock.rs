@@ -33,13 +33,13 @@ fn locked_by(result: Result<Lease, StoreError>) -> String {
 fn one_holds_it_until_it_is_released() {
     let (_dir, store) = store();
     let lease = store.acquire(&holder("a"), NOW, &alive).unwrap();
-    store.still_mine(&lease).unwrap();
+    store.renew(&lease, at(1)).unwrap();
     assert_eq!(locked_by(store.acquire(&holder("b"), at(1), &alive)), "a");
     store.release(&lease).unwrap();
     assert_eq!(store.holder().unwrap(), None);
     store.acquire(&holder("b"), at(1), &alive).unwrap();
     assert!(matches!(
-        store.still_mine(&lease),
+        store.renew(&lease, at(1)),
         Err(StoreError::LeaseLost { .. })
     ));
     store.release(&lease).unwrap();
@@ -77,7 +77,7 @@ fn a_dead_holder_is_replaced_at_once_only_by_one_who_can_know() {
         "a"
     );
     let lease = store.acquire(&holder("b"), at(1), &gone).unwrap();
-    store.still_mine(&lease).unwrap();
+    store.renew(&lease, at(1)).unwrap();
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_broken_lease_is_told_and_lost() {
     let lease = store.acquire(&holder("a"), NOW, &alive).unwrap();
     assert_eq!(store.break_lock().unwrap().unwrap().holder, holder("a"));
     assert_eq!(store.break_lock().unwrap(), None);
-    let lost = store.still_mine(&lease).unwrap_err();
+    let lost = store.renew(&lease, at(1)).unwrap_err();
     assert!(lost.to_string().contains("somebody broke it"), "{lost}");
 }
 
