@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::StoreError;
+use super::lock::LockView;
 use super::open::Store;
 use super::{meta, migrations};
 
@@ -42,12 +43,40 @@ pub struct RunRecord {
     pub start: RunStart,
     /// When it began.
     pub started_at: Timestamp,
-    /// When it ended; `None`: it runs, or it was killed.
+    /// When it ended, or was found dead; `None`: it runs, or nobody has found it dead yet.
     pub finished_at: Option<Timestamp>,
-    /// Its exit code.
+    /// Its exit code; `None`: it did not come to one.
     pub exit_code: Option<i32>,
-    /// Its verdict, as JSON.
+    /// Its verdict, one line.
     pub verdict: Option<String>,
+}
+
+/// What became of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunState {
+    /// It is at work.
+    Running,
+    /// It was killed, or its machine went down.
+    Died,
+    /// It came to its end, with this exit code.
+    Ended(i32),
+}
+
+impl RunState {
+    /// What is told of a run that died.
+    pub const DIED: &'static str = "it was killed, or its machine went down";
+}
+
+impl RunRecord {
+    /// What became of it, given the lease as a living run holds it now.
+    pub fn state(&self, live: Option<&LockView>) -> RunState {
+        let holds = |live: &LockView| self.start.lease.as_ref() == Some(&live.holder.id);
+        match (self.exit_code, self.finished_at) {
+            (Some(code), _) => RunState::Ended(code),
+            (None, None) if live.is_some_and(holds) => RunState::Running,
+            (None, _) => RunState::Died,
+        }
+    }
 }
 
 /// An event as it was sent.
@@ -62,9 +91,12 @@ pub struct EventRecord {
 }
 
 impl Store {
-    /// Opens a run's record and forgets the oldest ones.
+    /// Opens a run's record, closes those of runs that died, and forgets the oldest ones.
     pub fn begin_run(&self, start: &RunStart, now: Timestamp) -> Result<RunId, StoreError> {
         self.write_without_lease(|tx| {
+            if let Some(lease) = &start.lease {
+                close_dead(tx, lease, now)?;
+            }
             tx.execute(
                 "INSERT INTO rollcall_runs (mode, args, source, actor, host, pid, lease, started_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -197,6 +229,26 @@ impl Store {
 
 fn no_run(run: RunId) -> StoreError {
     StoreError::NoRecord(format!("run {}", run.0))
+}
+
+/// Closes the records of runs whose lease is not held any more, and of their steps: only who holds the lease opens a
+/// record, so nobody is at work on those. One that was only silent for too long may still say how it ended.
+fn close_dead(conn: &Connection, lease: &str, now: Timestamp) -> Result<(), StoreError> {
+    let dead = "finished_at IS NULL AND lease IS NOT ?1
+                AND lease IS NOT (SELECT id FROM rollcall_lock)";
+    let values = params![lease, now.to_string(), RunState::DIED];
+    conn.execute(
+        &format!(
+            "UPDATE rollcall_steps SET state = 'died', finished_at = ?2, error = ?3
+             WHERE finished_at IS NULL AND run IN (SELECT id FROM rollcall_runs WHERE {dead})"
+        ),
+        values,
+    )?;
+    conn.execute(
+        &format!("UPDATE rollcall_runs SET finished_at = ?2, verdict = ?3 WHERE {dead}"),
+        values,
+    )?;
+    Ok(())
 }
 
 fn forget_before(conn: &Connection, oldest: i64) -> Result<(), StoreError> {

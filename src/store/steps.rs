@@ -49,7 +49,7 @@ pub struct StepRecord {
     pub address: String,
     /// What it does.
     pub action: String,
-    /// How it is, or ended.
+    /// How it is, or ended: `running`, what [`StepEnd::state`] may be, or `died` with its run.
     pub state: String,
     /// When it began.
     pub started_at: Timestamp,

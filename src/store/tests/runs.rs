@@ -1,7 +1,40 @@
 //! Run records.
 
-use super::scene::{NOW, at, run_start, store};
-use crate::store::{EventRecord, RunId, StoreError};
+use super::scene::{NOW, at, bound, id, providers, run_start, store};
+use crate::model::Address;
+use crate::store::{
+    EventRecord, Holder, Lease, Liveness, RunId, RunState, StepStart, Store, StoreError,
+};
+
+/// A run that begins under a lease that it takes from a dead holder, if there is one.
+fn begin(store: &Store, word: &str, seconds: i64) -> (Lease, RunId) {
+    let holder = Holder {
+        id: word.to_owned(),
+        ..Holder::of_this_process(word)
+    };
+    let lease = store
+        .acquire(&holder, at(seconds), &|_| Liveness::Gone)
+        .unwrap();
+    let run = store
+        .begin_run(&run_start(Some(lease.id())), at(seconds))
+        .unwrap();
+    (lease, run)
+}
+
+fn begin_step(store: &Store, run: RunId) {
+    let address = Address::Cluster(id("k3d/dev"));
+    let start = StepStart {
+        address: &address,
+        action: "create",
+        log: None,
+    };
+    store.begin_step(run, &start, NOW).unwrap();
+}
+
+fn state(store: &Store, run: RunId) -> RunState {
+    let live = store.holder().unwrap();
+    store.run(run).unwrap().state(live.as_ref())
+}
 
 #[test]
 fn a_run_is_told_from_its_start_to_its_verdict() {
@@ -77,4 +110,72 @@ fn a_plan_is_used_once() {
         matches!(again, Err(StoreError::PlanUsed { .. })),
         "{again:?}"
     );
+}
+
+#[test]
+fn a_run_that_died_is_closed_by_the_next_one_with_the_step_it_was_at() {
+    let (_dir, store) = bound();
+    let (_, dead) = begin(&store, "a", 0);
+    begin_step(&store, dead);
+    assert_eq!(state(&store, dead), RunState::Running);
+    assert_eq!(store.run(dead).unwrap().state(None), RunState::Died);
+
+    let (lease, living) = begin(&store, "b", 7);
+    begin_step(&store, living);
+    let record = store.run(dead).unwrap();
+    assert_eq!(record.finished_at, Some(at(7)));
+    assert_eq!(record.exit_code, None);
+    assert_eq!(record.verdict.as_deref(), Some(RunState::DIED));
+    let step = store.steps(dead).unwrap().remove(0);
+    assert_eq!(
+        (step.state.as_str(), step.finished_at),
+        ("died", Some(at(7)))
+    );
+    assert_eq!(step.error.as_deref(), Some(RunState::DIED));
+    assert_eq!(
+        (state(&store, dead), state(&store, living)),
+        (RunState::Died, RunState::Running)
+    );
+    let at_work = store.snapshot(&providers(), at(8)).unwrap().in_progress;
+    assert_eq!(at_work, [id("k3d/dev")].into(), "the living one's");
+
+    store.finish_run(living, 0, "converged", at(9)).unwrap();
+    store.release(&lease).unwrap();
+    begin(&store, "c", 10);
+    let ended = store.run(living).unwrap();
+    assert_eq!(ended.finished_at, Some(at(9)), "what ended stays as it is");
+    assert_eq!(state(&store, living), RunState::Ended(0));
+    assert_eq!(store.run(dead).unwrap().finished_at, Some(at(7)));
+}
+
+#[test]
+fn a_record_that_nobody_closed_is_closed_though_its_lease_was_given_back() {
+    let (_dir, store) = store();
+    let (lease, left) = begin(&store, "a", 0);
+    store.release(&lease).unwrap();
+    assert_eq!(state(&store, left), RunState::Died);
+    begin(&store, "b", 1);
+    assert_eq!(store.run(left).unwrap().finished_at, Some(at(1)));
+}
+
+#[test]
+fn a_run_that_holds_the_lease_is_closed_by_nobody() {
+    let (_dir, store) = store();
+    let (_, living) = begin(&store, "a", 0);
+    for lease in [None, Some("lost")] {
+        store.begin_run(&run_start(lease), at(1)).unwrap();
+    }
+    assert_eq!(store.run(living).unwrap().finished_at, None);
+    assert_eq!(state(&store, living), RunState::Running);
+}
+
+#[test]
+fn a_run_that_was_only_silent_may_still_say_how_it_ended() {
+    let (_dir, store) = store();
+    let (_, silent) = begin(&store, "a", 0);
+    begin(&store, "b", 61);
+    store.finish_run(silent, 7, "broken off", at(70)).unwrap();
+    let record = store.run(silent).unwrap();
+    assert_eq!(record.verdict.as_deref(), Some("broken off"));
+    assert_eq!(state(&store, silent), RunState::Ended(7));
 }
