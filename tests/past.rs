@@ -1,6 +1,10 @@
-//! What `history` says of past runs, in a sandbox.
+//! What `history` says of past runs, and what `status` says of now, in a sandbox.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -11,6 +15,7 @@ use rollcall::cli::{SharedReader, SharedWriter, Streams, run};
 use rollcall::clock::{Clock, SystemClock};
 use rollcall::model::Address;
 use rollcall::store::{Holder, RunId, RunStart, StepStart, Store, liveness};
+use rusqlite::Connection;
 use serde_json::Value;
 
 /// A buffer that the test reads after the call.
@@ -72,6 +77,22 @@ impl Scene {
     fn json(&self, code: u8, args: &[&str]) -> Value {
         let all: Vec<&str> = args.iter().copied().chain(["-o", "json"]).collect();
         serde_json::from_str(&self.says(code, &all)).unwrap()
+    }
+
+    /// One cluster of the status.
+    #[track_caller]
+    fn cluster(&self, code: u8, address: &str) -> Value {
+        let status = self.json(code, &["status"]);
+        let clusters = status["clusters"].as_array().unwrap();
+        let found = clusters.iter().find(|c| c["address"] == address);
+        found
+            .unwrap_or_else(|| panic!("{address} is not in {status:#}"))
+            .clone()
+    }
+
+    fn sql(&self, statement: &str) {
+        let conn = Connection::open(self.0.path().join("world/rollcall.db")).unwrap();
+        conn.execute_batch(statement).unwrap();
     }
 
     fn store(&self) -> Store {
@@ -159,4 +180,94 @@ fn history_tells_a_run_at_work_from_one_that_died_and_one_that_ended() {
     );
     let steps = scene.store().steps(died).unwrap();
     assert!(steps.iter().all(|step| step.finished_at.is_some()));
+}
+
+#[test]
+fn a_registration_whose_cluster_is_not_seen_is_unknown() {
+    let scene = Scene::new().with_row();
+    scene.says(0, &["reconcile", "--repair"]);
+    let before = scene.cluster(0, "cluster/k3d/dev");
+    assert_eq!(before["registrations"][0]["state"], "registered");
+    scene.says(0, &["sandbox", "say", "docker", "is", "down"]);
+    let unseen = scene.cluster(12, "cluster/k3d/dev");
+    assert_eq!(unseen["sync"], "unknown");
+    for registration in unseen["registrations"].as_array().unwrap() {
+        assert_eq!(registration["state"], "unknown", "{unseen:#}");
+    }
+    assert!(!scene.says(12, &["status"]).contains("stale"));
+    scene.says(0, &["sandbox", "say", "docker", "is", "up"]);
+    scene.says(0, &["sandbox", "wipe", "k3d/dev"]);
+    let gone = scene.cluster(3, "cluster/k3d/dev");
+    assert_eq!(gone["registrations"][0]["state"], "stale");
+}
+
+#[test]
+fn what_is_ours_without_a_row_is_an_orphan_and_not_unmanaged() {
+    let scene = Scene::new().with_row();
+    scene.says(0, &["cluster", "add", "kind/ops"]);
+    scene.says(0, &["reconcile", "--repair"]);
+    scene.says(0, &["sandbox", "make", "kind/mine"]);
+    scene.sql("DELETE FROM clusters WHERE name = 'dev'");
+    assert_eq!(scene.cluster(3, "cluster/k3d/dev")["sync"], "orphan");
+    assert_eq!(scene.cluster(3, "cluster/kind/mine")["sync"], "unmanaged");
+    let text = scene.says(3, &["status"]);
+    let head = text.lines().next().unwrap();
+    assert!(
+        head.ends_with("3 clusters: 1 synced, 1 orphan, 1 unmanaged"),
+        "{text}"
+    );
+    let line = text
+        .lines()
+        .find(|line| line.trim_start().starts_with("k3d/dev"));
+    assert!(line.unwrap().contains("orphan"), "{text}");
+    scene.sql("DELETE FROM clusters");
+    assert!(
+        scene
+            .says(3, &["status"])
+            .contains("2 orphans, 1 unmanaged")
+    );
+    // What is left of one is an orphan too.
+    scene.says(0, &["sandbox", "wipe", "k3d/dev", "--leave-residue"]);
+    assert_eq!(scene.cluster(3, "cluster/k3d/dev")["sync"], "orphan");
+}
+
+#[test]
+fn a_strangers_cluster_under_the_management_name_is_not_in_sync() {
+    let scene = Scene::new();
+    scene.sql("INSERT INTO clusters (name, provider) VALUES ('devops', 'k3d')");
+    let absent = scene.cluster(0, "cluster/k3d/devops");
+    assert_eq!(
+        (&absent["sync"], &absent["owner"]),
+        (&"out_of_sync".into(), &"nobody".into())
+    );
+    scene.says(0, &["sandbox", "make", "k3d/devops"]);
+    let foreign = scene.cluster(0, "cluster/k3d/devops");
+    assert_eq!(
+        (&foreign["sync"], &foreign["owner"]),
+        (&"out_of_sync".into(), &"foreign".into())
+    );
+    assert!(
+        foreign["held"][0]["message"]
+            .as_str()
+            .unwrap()
+            .contains("not ours"),
+        "{foreign:#}"
+    );
+    scene.sql("UPDATE clusters SET desired_state = 'absent'");
+    assert_eq!(
+        scene.cluster(0, "cluster/k3d/devops")["sync"],
+        "out_of_sync"
+    );
+    scene.says(0, &["sandbox", "wipe", "k3d/devops"]);
+    assert_eq!(scene.cluster(0, "cluster/k3d/devops")["sync"], "synced");
+}
+
+#[test]
+fn what_a_mistyped_row_claims_is_no_orphan() {
+    let scene = Scene::new().with_row();
+    scene.says(0, &["reconcile", "--repair"]);
+    scene.sql("UPDATE clusters SET name = 'DEV '");
+    let text = scene.says(3, &["status"]);
+    assert!(text.contains("1 cluster: 1 out of sync"), "{text}");
+    assert!(!text.contains("orphan"), "{text}");
 }
