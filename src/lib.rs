@@ -40,6 +40,7 @@ pub mod model;
 pub mod observe;
 pub mod plan;
 pub mod ports;
+pub mod process;
 pub mod provider;
 pub mod reconcile;
 pub mod registrar;

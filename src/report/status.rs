@@ -9,7 +9,7 @@ use super::documents::{HeldDoc, Subject, held_doc};
 use super::exit::Exit;
 use super::flags::Flags;
 use crate::model::{Address, ClusterId, ClusterView, Ownership, Phase, PortMap, Presence, Seen};
-use crate::plan::{Class, Plan, PlanInput};
+use crate::plan::{Class, Held, HeldReason, Plan, PlanInput};
 
 /// All clusters.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -76,7 +76,9 @@ pub enum Sync {
     Synced,
     /// Not as the row says.
     OutOfSync,
-    /// No row.
+    /// Ours, and no row names it.
+    Orphan,
+    /// Foreign, and no row names it.
     Unmanaged,
     /// Not known.
     Unknown,
@@ -135,7 +137,7 @@ pub enum RegistrationState {
     Stale,
     /// There, and not ours.
     Foreign,
-    /// The registrar could not be observed.
+    /// The registrar could not be observed, or, where it holds an entry of ours, the cluster.
     Unknown,
     /// The registrar is not there.
     NotInstalled,
@@ -177,13 +179,7 @@ pub fn status_doc(
         .intents()
         .map(|(_, intent)| &intent.spec.id)
         .collect();
-    let invalid_names: BTreeSet<_> = input
-        .desired
-        .rows
-        .iter()
-        .filter(|r| r.intent.is_err())
-        .filter_map(|r| r.name.as_ref())
-        .collect();
+    let invalid_names = input.desired.claimed_by_invalid();
     let rest = input.observed.clusters().map(|view| &view.id);
     let rest = rest.filter(|id| !rows.contains(id) && !invalid_names.contains(&id.name));
     clusters.extend(rest.map(|id| cluster_status(input, plan, id, &subject.flags)));
@@ -204,22 +200,25 @@ pub fn status_doc(
     }
 }
 
-/// `4 clusters: 2 synced, 1 out of sync, 1 unmanaged`.
+/// `5 clusters: 2 synced, 1 out of sync, 1 orphan, 1 unmanaged`.
 pub fn status_verdict(clusters: &[ClusterStatus]) -> String {
     if clusters.is_empty() {
         return "no rows and no clusters".to_owned();
     }
     let kinds = [
-        (Sync::Synced, "synced"),
-        (Sync::OutOfSync, "out of sync"),
-        (Sync::Unknown, "unknown"),
-        (Sync::Unmanaged, "unmanaged"),
+        (Sync::Synced, "synced", "synced"),
+        (Sync::OutOfSync, "out of sync", "out of sync"),
+        (Sync::Unknown, "unknown", "unknown"),
+        (Sync::Orphan, "orphan", "orphans"),
+        (Sync::Unmanaged, "unmanaged", "unmanaged"),
     ];
     let counted: Vec<_> = kinds
         .into_iter()
-        .map(|(sync, word)| (clusters.iter().filter(|c| c.sync == sync).count(), word))
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, word)| format!("{count} {word}"))
+        .filter_map(|(sync, one, many)| {
+            let count = clusters.iter().filter(|c| c.sync == sync).count();
+            let word = if count == 1 { one } else { many };
+            (count > 0).then(|| format!("{count} {word}"))
+        })
         .collect();
     let noun = if clusters.len() == 1 {
         "cluster"
@@ -267,9 +266,10 @@ pub fn cluster_status(
         .intents()
         .find(|(_, intent)| intent.spec.id == *id);
     let view = input.observed.cluster(id);
-    let known = input.observed.engine.known().is_some();
+    let engine = input.observed.engine.known();
+    let known = engine.is_some_and(|engine| engine.clusters.contains_key(&id.provider));
     let about = |address: &Address| address.cluster() == Some(id);
-    let held: Vec<_> = plan
+    let held: Vec<&Held> = plan
         .held
         .iter()
         .filter(|held| about(&held.address))
@@ -280,38 +280,23 @@ pub fn cluster_status(
         .filter(|s| about(&s.action.address()))
         .map(|s| s.action.kind().code().to_owned())
         .collect();
-    let blocked = held.iter().any(|held| {
-        matches!(
-            held.reason.class(),
-            Class::Blocks | Class::Intended | Class::BeyondMode
-        )
-    });
-    let unseen = held
-        .iter()
-        .any(|held| matches!(held.reason.class(), Class::Unknown | Class::NotReady));
-    let sync = match (
-        known && !unseen,
-        row.is_some(),
-        would.is_empty() && !blocked,
-    ) {
-        (false, ..) => Sync::Unknown,
-        (true, false, _) => Sync::Unmanaged,
-        (true, true, true) => Sync::Synced,
-        (true, true, false) => Sync::OutOfSync,
-    };
-    let owner = match view
-        .filter(|view| view.has_nodes())
-        .map(|view| input.ledger.ownership(view))
-    {
-        Some(Ownership::Ours(_)) => Owner::Ours,
-        Some(Ownership::Foreign(_)) => Owner::Foreign,
-        None => Owner::Nobody,
+    let owner = owner(input, view);
+    let wanted = row.map(|(_, intent)| intent.presence);
+    let sync = if !known || held.iter().any(|held| is_unseen(held)) {
+        Sync::Unknown
+    } else if let Some(wanted) = wanted {
+        let left = !would.is_empty() || held.iter().any(|held| is_drift(held));
+        row_sync(wanted, owner, left, &held)
+    } else if owner == Owner::Ours || held.iter().any(|held| held.reason == HeldReason::Orphan) {
+        Sync::Orphan
+    } else {
+        Sync::Unmanaged
     };
     ClusterStatus {
         address: Address::Cluster(id.clone()).to_string(),
         provider: Some(id.provider.to_string()),
         name: id.name.to_string(),
-        desired: row.map(|(_, intent)| intent.presence),
+        desired: wanted,
         has_row: row.is_some(),
         phase: known.then(|| view.map_or(Phase::Absent, |view| view.phase)),
         sync,
@@ -327,9 +312,47 @@ pub fn cluster_status(
         subnet: view
             .and_then(|view| view.subnet)
             .map(|subnet| subnet.to_string()),
-        registrations: registrations(input, id, view),
+        registrations: registrations(input, id, known, view),
         would,
         held: held.into_iter().map(|held| held_doc(held, flags)).collect(),
+    }
+}
+
+/// Whose a cluster is, if anything of it is alive.
+fn owner(input: &PlanInput<'_>, view: Option<&ClusterView>) -> Owner {
+    let alive = view.filter(|view| view.has_nodes());
+    match alive.map(|view| input.ledger.ownership(view)) {
+        Some(Ownership::Ours(_)) => Owner::Ours,
+        Some(Ownership::Foreign(_)) => Owner::Foreign,
+        None => Owner::Nobody,
+    }
+}
+
+fn is_unseen(held: &Held) -> bool {
+    matches!(held.reason.class(), Class::Unknown | Class::NotReady)
+}
+
+fn is_drift(held: &Held) -> bool {
+    matches!(
+        held.reason.class(),
+        Class::Blocks | Class::Intended | Class::BeyondMode
+    )
+}
+
+/// Whether a row is true: nothing is left to do, and what it wants is there, or not, and ours. The plan is silent about
+/// what is not its business (the management cluster); that does not make it true.
+fn row_sync(wanted: Presence, owner: Owner, left: bool, held: &[&Held]) -> Sync {
+    let lacking = held
+        .iter()
+        .any(|held| matches!(held.reason, HeldReason::Management { .. }));
+    let there = match wanted {
+        Presence::Present => owner == Owner::Ours && !lacking,
+        Presence::Absent => owner == Owner::Nobody,
+    };
+    if there && !left {
+        Sync::Synced
+    } else {
+        Sync::OutOfSync
     }
 }
 
@@ -354,6 +377,7 @@ fn health(view: Option<&ClusterView>) -> Health {
 fn registrations(
     input: &PlanInput<'_>,
     id: &ClusterId,
+    known: bool,
     view: Option<&ClusterView>,
 ) -> Vec<RegistrationStatus> {
     let state = |registrar, seen: &Seen<crate::model::RegistrarView>| {
@@ -368,6 +392,8 @@ fn registrations(
         match (entry, ours) {
             (None, _) => RegistrationState::Missing,
             (Some(_), None) => RegistrationState::Foreign,
+            // Of which life it should be is not known.
+            (Some(_), Some(_)) if !known => RegistrationState::Unknown,
             (Some(entry), Some(ours)) => {
                 let same_life =
                     view.and_then(|view| view.incarnation.as_ref()) == Some(&ours.incarnation);

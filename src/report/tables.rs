@@ -121,6 +121,7 @@ fn status_row(cluster: &ClusterStatus) -> [String; 8] {
         match cluster.sync {
             Sync::Synced => "synced",
             Sync::OutOfSync => "out of sync",
+            Sync::Orphan => "orphan",
             Sync::Unmanaged => "-",
             Sync::Unknown => "?",
         }

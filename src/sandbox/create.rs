@@ -114,7 +114,7 @@ impl Blueprint {
     fn server(&self, state: &mut State) -> Result<(), ProviderError> {
         let name = self.tool.server(&self.of.name);
         let mut server = Container::new(name, self.tool.image());
-        let port = state.fresh_port()?;
+        let port = state.fresh_port(&self.ports)?;
         server.member = Some(self.member(NodeRole::Server));
         server.networks = vec![self.network_id(state)?];
         server.nonce.clone_from(&self.nonce);

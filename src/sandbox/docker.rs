@@ -1,5 +1,6 @@
 //! The engine's own rules: what it refuses, and what it lets happen. It knows no tool.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use super::journal::Deed;
@@ -66,6 +67,7 @@ impl State {
             NodeState::Created | NodeState::Exited => {}
         }
         self.networks_exist(container)?;
+        each_once(container.ports.values())?;
         let ports: Vec<Port> = container.ports.values().copied().collect();
         for port in ports {
             self.port_is_free(port, id)?;
@@ -250,7 +252,8 @@ impl State {
         }
     }
 
-    /// Whether a container could have this port of the host now.
+    /// Whether a container could have this port of the host now, as far as others are concerned: that it binds it but
+    /// once is [`each_once`]'s.
     pub(super) fn port_is_free(
         &self,
         port: Port,
@@ -265,13 +268,27 @@ impl State {
             c.id != *container && c.is_active() && c.ports.values().any(|own| *own == port)
         });
         if taken {
-            return Err(refused(format!(
-                "driver failed programming external connectivity: Bind for 127.0.0.1:{port} failed: port is already \
-                 allocated"
-            )));
+            return Err(already_allocated(port));
         }
         Ok(())
     }
+}
+
+/// A port of the host is bound once, within one container too, whatever it leads to inside.
+pub(super) fn each_once<'p>(ports: impl Iterator<Item = &'p Port>) -> Result<(), ProviderError> {
+    let mut bound = BTreeSet::new();
+    for port in ports {
+        if !bound.insert(*port) {
+            return Err(already_allocated(*port));
+        }
+    }
+    Ok(())
+}
+
+fn already_allocated(port: Port) -> ProviderError {
+    refused(format!(
+        "driver failed programming external connectivity: Bind for 127.0.0.1:{port} failed: port is already allocated"
+    ))
 }
 
 /// The engine does not know it.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::create::Blueprint;
 use super::credentials;
-use super::docker::no_such_container;
+use super::docker::{each_once, no_such_container};
 use super::engine::{START_TAKES, complete};
 use super::instruction::{Health, Operation};
 use super::operation::{Errand, Run};
@@ -266,6 +266,7 @@ fn rebuild_balancer(state: &mut State, of: &Label, ports: &PortMap) -> Result<()
             "port {inside} of the load balancer is published already"
         )));
     }
+    each_once(old.ports.values().chain(ports.values()))?;
     for port in ports.values() {
         state.port_is_free(*port, &old.id)?;
     }

@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use sha2::{Digest as _, Sha256};
 
 use super::state::State;
-use crate::model::{EngineId, NetworkId, Port, Subnet, VolumeId};
+use crate::model::{EngineId, NetworkId, Port, PortMap, Subnet, VolumeId};
 use crate::provider::{Fault, ProviderError};
 
 /// A digest as 64 hexadecimal digits.
@@ -50,10 +50,11 @@ impl State {
         VolumeId::of(name, &made.to_string())
     }
 
-    /// A port of the host that nobody has or wants.
-    pub(super) fn fresh_port(&mut self) -> Result<Port, ProviderError> {
+    /// A port of the host that nobody has or wants, and that is none of these.
+    pub(super) fn fresh_port(&mut self, but: &PortMap) -> Result<Port, ProviderError> {
         let wanted = |port: Port| {
-            self.listeners.contains(&port)
+            but.values().any(|own| *own == port)
+                || self.listeners.contains(&port)
                 || self.containers.iter().any(|c| {
                     c.ports.values().any(|own| *own == port)
                         || c.api.is_some_and(|api| api.port == port)

@@ -1,12 +1,11 @@
 //! Who holds the lease: a process, told apart from every other one on every machine and in every container.
 
-use std::fs;
-
 use jiff::Timestamp;
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
 use crate::model::one_line;
+use crate::process::Process;
 
 /// A process that holds, or wants, the lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,16 +46,12 @@ impl Holder {
         } else {
             "none".to_owned()
         };
-        let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id");
-        let namespace = fs::read_link("/proc/self/ns/pid");
+        let process = Process::this();
         Self {
-            host: rustix::system::uname()
-                .nodename()
-                .to_string_lossy()
-                .into_owned(),
-            pid: std::process::id(),
-            boot_id: boot_id.map_or_else(|_| unknown.clone(), |text| text.trim().to_owned()),
-            pid_namespace: namespace.map_or(unknown, |link| link.to_string_lossy().into_owned()),
+            host: process.host,
+            pid: process.pid,
+            boot_id: process.boot_id.unwrap_or_else(|| unknown.clone()),
+            pid_namespace: process.pid_namespace.unwrap_or(unknown),
             command: one_line(command, 200),
             id,
         }

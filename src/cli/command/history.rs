@@ -10,7 +10,7 @@ use crate::cli::session::{Session, complete};
 use crate::clock::{Clock, SystemClock};
 use crate::execute::{Event, EventBody, Sink};
 use crate::report::{Exit, ListDoc, PlainProgress};
-use crate::store::{Holder, RunId, RunRecord, Store, liveness};
+use crate::store::{Holder, LockView, RunId, RunRecord, RunState, Store, liveness};
 
 pub(crate) fn run(session: &Session, args: &HistoryArgs) -> Result<Exit, CliError> {
     let store = session.open_read()?;
@@ -18,28 +18,22 @@ pub(crate) fn run(session: &Session, args: &HistoryArgs) -> Result<Exit, CliErro
         return replay(session, &store, &store.run(RunId(run))?);
     }
     let runs = store.runs(args.limit)?;
+    let live = live(&store)?;
+    let runs: Vec<_> = runs
+        .iter()
+        .map(|run| (run, run.state(live.as_ref())))
+        .collect();
     let doc = ListDoc {
         schema: "rollcall.history/v1".to_owned(),
-        items: runs.iter().map(item).collect(),
+        items: runs.iter().map(|(run, state)| item(run, *state)).collect(),
         exit: Exit::default(),
     };
     session.answer(&doc, |_| {
         if runs.is_empty() {
             return "no run has changed anything yet\n".to_owned();
         }
-        runs.iter().fold(String::new(), |mut out, run| {
-            let exit = run
-                .exit_code
-                .map_or_else(|| "unfinished".to_owned(), |code| format!("exit {code}"));
-            let verdict = run.verdict.clone().unwrap_or_default();
-            let started = run.started_at.strftime("%Y-%m-%d %H:%M:%SZ");
-            let _ = writeln!(
-                out,
-                "{:>5}  {started}  {:<22} {exit:<11} {verdict}",
-                run.id.0, run.start.mode
-            );
-            out
-        })
+        runs.iter()
+            .fold(String::new(), |out, (run, state)| out + &line(run, *state))
     })?;
     Ok(Exit::default())
 }
@@ -55,13 +49,30 @@ pub(crate) fn last(session: &Session) -> Result<Exit, CliError> {
     }
 }
 
-fn item(run: &RunRecord) -> Value {
+fn line(run: &RunRecord, state: RunState) -> String {
+    let (state, verdict) = match state {
+        RunState::Running => ("running".to_owned(), None),
+        RunState::Died => ("died".to_owned(), Some(RunState::DIED)),
+        RunState::Ended(code) => (format!("exit {code}"), None),
+    };
+    let verdict = run.verdict.as_deref().or(verdict).unwrap_or_default();
+    let started = run.started_at.strftime("%Y-%m-%d %H:%M:%SZ");
+    let (id, mode) = (run.id.0, &run.start.mode);
+    format!("{id:>5}  {started}  {mode:<22} {state:<11} {verdict}\n")
+}
+
+fn item(run: &RunRecord, state: RunState) -> Value {
     json!({
         "run_id": run.id.0.to_string(),
         "mode": run.start.mode,
         "actor": run.start.actor,
         "started_at": run.started_at.to_string(),
         "finished_at": run.finished_at.map(|at| at.to_string()),
+        "state": match state {
+            RunState::Running => "running",
+            RunState::Died => "died",
+            RunState::Ended(_) => "ended",
+        },
         "exit_code": run.exit_code,
         "verdict": run.verdict,
     })
@@ -81,7 +92,7 @@ fn replay(session: &Session, store: &Store, run: &RunRecord) -> Result<Exit, Cli
             .collect(),
         exit: Exit::default(),
     };
-    let still_runs = is_at_work(store, run)?;
+    let state = run.state(live(store)?.as_ref());
     let streams = session.event_streams()?;
     for stream in &streams {
         events.iter().for_each(|event| stream.take(event));
@@ -104,27 +115,23 @@ fn replay(session: &Session, store: &Store, run: &RunRecord) -> Result<Exit, Cli
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         out.push_str(&String::from_utf8_lossy(&written));
-        if run.finished_at.is_none() {
-            let ending = if still_runs {
-                "it still runs"
-            } else {
-                "it did not finish: it was killed, or its machine went down"
-            };
-            let _ = writeln!(out, "{ending}");
+        match state {
+            RunState::Running => out.push_str("it still runs\n"),
+            RunState::Died => {
+                let _ = writeln!(out, "it did not finish: {}", RunState::DIED);
+            }
+            RunState::Ended(_) => {}
         }
         out
     })?;
     Ok(Exit::default())
 }
 
-/// Whether the run's process holds the lock and lives.
-fn is_at_work(store: &Store, run: &RunRecord) -> Result<bool, CliError> {
-    let lease = store.holder()?;
+/// The lock as a living run holds it.
+fn live(store: &Store) -> Result<Option<LockView>, CliError> {
     let seer = Holder::of_this_process("history");
-    Ok(lease.is_some_and(|view| {
-        run.start.lease.as_deref() == Some(view.holder.id.as_str())
-            && !view.abandoned(&seer, SystemClock.now(), &liveness)
-    }))
+    let held = store.holder()?;
+    Ok(held.filter(|view| !view.abandoned(&seer, SystemClock.now(), &liveness)))
 }
 
 /// A buffer that two hold.

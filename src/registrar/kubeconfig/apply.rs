@@ -1,24 +1,21 @@
 //! Changing the file: under its lock, into a temporary file beside it, then renamed over it.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+use std::path::Path;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::Kubeconfig;
+use super::lock::LockFile;
 use super::observe::read;
 use super::wire::Document;
 use crate::model::{ClusterId, Fingerprint, RegistrarId, RegistrarView, Seen};
 use crate::provider::Access;
 use crate::registrar::{Fault, Registrar, RegistrarError};
-
-/// How often a lock that somebody holds is tried.
-const TRIES: u32 = 50;
-/// How long to wait between two tries.
-const PAUSE: Duration = Duration::from_millis(200);
 
 #[async_trait]
 impl Registrar for Kubeconfig {
@@ -74,80 +71,50 @@ impl Registrar for Kubeconfig {
 }
 
 impl Kubeconfig {
-    /// Reads the file under its lock, changes it, and writes it if it changed.
-    async fn change<T: Send + 'static>(
+    /// Reads the file under its lock, changes it, and writes it if it changed: all of it in one piece that no
+    /// cancellation tears apart. Whoever is not waited for any more gives up before it writes, and gives the lock back
+    /// only when it is done.
+    pub(super) async fn change<T: Send + 'static>(
         &self,
         change: impl FnOnce(&mut Document) -> Result<T, RegistrarError> + Send + 'static,
     ) -> Result<T, RegistrarError> {
-        let _alone = self.writing.lock().await;
-        let lock = self.lock().await?;
-        let path = self.path.clone();
-        let changed = tokio::task::spawn_blocking(move || change_file(&path, change)).await;
-        drop(lock);
-        changed.unwrap_or_else(|_| Err(failed("writing the kubeconfig was torn down")))
+        let alone = Arc::clone(&self.writing).lock_owned().await;
+        let (path, patience) = (self.path.clone(), self.patience);
+        let (waiting, asked) = Asked::new();
+        let changed = tokio::task::spawn_blocking(move || {
+            let _alone = alone;
+            let _lock = LockFile::take(&path, patience, &asked)?;
+            change_file(&path, &asked, change)
+        })
+        .await;
+        drop(waiting);
+        changed.unwrap_or_else(|_| Err(torn_down()))
+    }
+}
+
+/// Whether somebody still waits for what is done.
+pub(super) struct Asked(Weak<()>);
+
+impl Asked {
+    /// The one who waits for it, until that is dropped, and the question.
+    pub(super) fn new() -> (Arc<()>, Self) {
+        let waiting = Arc::new(());
+        let asked = Self(Arc::downgrade(&waiting));
+        (waiting, asked)
     }
 
-    /// Takes the lock that kubectl and kind take: a file beside it that must not exist (client-go
-    /// `tools/clientcmd/config.go`). One that stays is somebody else's, and never taken away.
-    async fn lock(&self) -> Result<LockFile, RegistrarError> {
-        let path = lock_path(&self.path);
-        for _ in 0..TRIES {
-            match LockFile::take(&path, &self.path) {
-                Ok(lock) => return Ok(lock),
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                    tokio::time::sleep(PAUSE).await;
-                }
-                Err(error) => {
-                    return Err(failed(format!(
-                        "failed to lock {}: {error}",
-                        self.path.display()
-                    )));
-                }
-            }
+    /// Fails if nobody waits any more.
+    pub(super) fn demand(&self) -> Result<(), RegistrarError> {
+        if self.0.strong_count() == 0 {
+            return Err(torn_down());
         }
-        Err(RegistrarError::new(
-            Fault::Permanent,
-            format!("{} is locked by another program", self.path.display()),
-        )
-        .hint(format!("if none is at it any more: rm {}", path.display())))
-    }
-}
-
-fn lock_path(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    PathBuf::from(name)
-}
-
-/// The lock, given back when it is dropped.
-struct LockFile(PathBuf);
-
-impl LockFile {
-    fn take(lock: &Path, file: &Path) -> io::Result<Self> {
-        if let Some(dir) = file.parent() {
-            fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(dir)?;
-        }
-        OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(lock)?;
-        Ok(Self(lock.to_owned()))
-    }
-}
-
-impl Drop for LockFile {
-    fn drop(&mut self) {
-        // It is ours: it was made with create_new.
-        let _ = fs::remove_file(&self.0);
+        Ok(())
     }
 }
 
 fn change_file<T>(
     path: &Path,
+    asked: &Asked,
     change: impl FnOnce(&mut Document) -> Result<T, RegistrarError>,
 ) -> Result<T, RegistrarError> {
     let unreadable =
@@ -163,6 +130,7 @@ fn change_file<T>(
                 "its content does not survive being written".to_owned(),
             ));
         }
+        asked.demand()?;
         write(path, &text).map_err(|error| unreadable(error.to_string()))?;
     }
     Ok(done)
@@ -222,7 +190,11 @@ fn inherit(file: &fs::File, before: &fs::Metadata) -> io::Result<()> {
     file.set_permissions(fs::Permissions::from_mode(mode))
 }
 
-fn failed(message: impl Into<String>) -> RegistrarError {
+fn torn_down() -> RegistrarError {
+    failed("writing the kubeconfig was torn down")
+}
+
+pub(super) fn failed(message: impl Into<String>) -> RegistrarError {
     RegistrarError::new(Fault::Permanent, message)
 }
 

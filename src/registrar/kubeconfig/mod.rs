@@ -5,6 +5,7 @@
 //! no lock at all, and kind gives up after 150 ms: contexts get lost).
 
 mod apply;
+mod lock;
 mod observe;
 mod wire;
 
@@ -12,6 +13,8 @@ mod wire;
 mod tests;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use crate::model::{ProviderId, RegistrarId};
 
@@ -24,7 +27,9 @@ pub struct Kubeconfig {
     path: PathBuf,
     providers: Vec<ProviderId>,
     /// One writer at a time within this process; beside it, the lock file keeps other programs out.
-    writing: tokio::sync::Mutex<()>,
+    writing: Arc<tokio::sync::Mutex<()>>,
+    /// How long a lock that somebody holds is waited for.
+    patience: Duration,
 }
 
 impl Kubeconfig {
@@ -33,7 +38,8 @@ impl Kubeconfig {
         Self {
             path,
             providers,
-            writing: tokio::sync::Mutex::new(()),
+            writing: Arc::default(),
+            patience: Duration::from_secs(10),
         }
     }
 

@@ -6,8 +6,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Kubeconfig;
+use super::apply::Asked;
+use super::lock::{LockFile, Signature, path_of};
 use super::wire::Document;
 use crate::model::{ClusterId, Incarnation, ProviderId, RegistrarView, Seen};
+use crate::process::Process;
 use crate::provider::Access;
 use crate::registrar::{Fault, Registrar};
 
@@ -270,6 +273,161 @@ async fn six_writers_at_once_lose_nothing() {
         written.unwrap();
     }
     assert_eq!(view(&registrar(&path)).await.entries.len(), 6);
+}
+
+/// What a process of this machine leaves that was killed while it had the lock: a file that the system holds no more.
+fn left_behind() -> Signature {
+    let mut rollcall = Process::this();
+    rollcall.pid += 1;
+    Signature { rollcall }
+}
+
+fn impatient(path: &Path) -> Kubeconfig {
+    Kubeconfig {
+        patience: Duration::from_millis(300),
+        ..registrar(path)
+    }
+}
+
+#[tokio::test]
+async fn a_lock_that_a_killed_rollcall_left_is_taken_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config");
+    let earlier_boot = Signature {
+        rollcall: Process {
+            boot_id: Some("before".into()),
+            ..Process::this()
+        },
+    };
+    for (n, left) in [left_behind(), earlier_boot].iter().enumerate() {
+        fs::write(path_of(&path), serde_json::to_vec(left).unwrap()).unwrap();
+        let writers = (0..4).map(|m| {
+            let (registrar, access) = (impatient(&path), access(&format!("k3d/c{n}{m}"), "Q0E="));
+            async move { registrar.register(&access, None).await }
+        });
+        for written in futures_util::future::join_all(writers).await {
+            written.unwrap();
+        }
+        assert!(!path_of(&path).exists());
+    }
+    assert_eq!(view(&registrar(&path)).await.entries.len(), 8);
+}
+
+#[tokio::test]
+async fn a_lock_that_is_not_proven_dead_is_waited_for_and_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config");
+    fs::write(&path, FOREIGN).unwrap();
+    let lock = path_of(&path);
+    let far = Signature {
+        rollcall: Process {
+            host: "other".into(),
+            boot_id: Some("other".into()),
+            ..Process::this()
+        },
+    };
+    let far = serde_json::to_string(&far).unwrap();
+    for (text, by) in [
+        ("", "another program"),
+        ("pid 1", "another program"),
+        ("{\"rollcall\":{}}", "another program"),
+        (far.as_str(), "on other"),
+    ] {
+        fs::write(&lock, text).unwrap();
+        let refused = impatient(&path)
+            .register(&access("k3d/dev", "Q0E="), None)
+            .await;
+        let refused = refused.unwrap_err();
+        assert!(refused.message.contains(by), "{refused}");
+        assert!(refused.hint.unwrap().contains("rm "));
+        assert_eq!(fs::read_to_string(&lock).unwrap(), text);
+        assert_eq!(fs::read_to_string(&path).unwrap(), FOREIGN);
+    }
+    let registrar = registrar(&path);
+    let access = access("k3d/dev", "Q0E=");
+    let (written, ()) = tokio::join!(registrar.register(&access, None), async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        fs::remove_file(&lock).unwrap();
+    });
+    written.unwrap();
+}
+
+#[tokio::test]
+async fn the_lock_of_a_living_rollcall_is_not_taken_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config");
+    let (_waiting, asked) = Asked::new();
+    let mine = LockFile::take(&path, Duration::ZERO, &asked).ok().unwrap();
+    let refused = impatient(&path)
+        .register(&access("k3d/dev", "Q0E="), None)
+        .await;
+    let message = refused.unwrap_err().message;
+    let pid = std::process::id();
+    assert!(message.contains(&format!("pid {pid}")), "{message}");
+    assert!(path_of(&path).exists());
+    drop(mine);
+    assert!(!path_of(&path).exists());
+}
+
+#[tokio::test]
+async fn a_lock_that_somebody_else_took_meanwhile_is_not_given_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config");
+    let (_waiting, asked) = Asked::new();
+    let mine = LockFile::take(&path, Duration::ZERO, &asked).ok().unwrap();
+    fs::rename(path_of(&path), dir.path().join("aside")).unwrap();
+    fs::write(path_of(&path), "").unwrap();
+    drop(mine);
+    assert!(path_of(&path).exists());
+}
+
+#[tokio::test]
+async fn a_change_that_nobody_waits_for_keeps_its_lock_to_the_end_and_writes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config");
+    fs::write(&path, FOREIGN).unwrap();
+    let registrar = std::sync::Arc::new(registrar(&path));
+    let (begun, begins) = std::sync::mpsc::channel();
+    let (go_on, goes_on) = std::sync::mpsc::channel::<()>();
+    let changing = tokio::spawn({
+        let registrar = std::sync::Arc::clone(&registrar);
+        async move {
+            let change = move |document: &mut Document| {
+                begun.send(()).unwrap();
+                goes_on.recv().unwrap();
+                document.put(&access("k3d/dev", "Q0E="));
+                Ok(())
+            };
+            registrar.change(change).await
+        }
+    });
+    tokio::task::spawn_blocking(move || begins.recv().unwrap())
+        .await
+        .unwrap();
+    changing.abort();
+    assert!(changing.await.unwrap_err().is_cancelled());
+    assert!(path_of(&path).exists(), "it is still at it");
+    go_on.send(()).unwrap();
+    // The next one in this process waits for it, whatever became of who asked.
+    registrar.change(|_| Ok(())).await.unwrap();
+    assert!(!path_of(&path).exists());
+    assert_eq!(fs::read_to_string(&path).unwrap(), FOREIGN);
+}
+
+#[tokio::test]
+async fn who_is_not_waited_for_any_more_does_not_wait_for_a_lock() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config");
+    fs::write(path_of(&path), "").unwrap();
+    let registrar = registrar(&path);
+    let access = access("k3d/dev", "Q0E=");
+    let given_up =
+        tokio::time::timeout(Duration::from_millis(50), registrar.register(&access, None));
+    assert!(given_up.await.is_err());
+    // It gives up long before its patience ends.
+    let freed = tokio::time::timeout(Duration::from_secs(5), registrar.writing.lock());
+    drop(freed.await.unwrap());
+    assert!(!path.exists());
 }
 
 #[test]

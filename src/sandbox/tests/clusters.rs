@@ -2,7 +2,7 @@
 
 use crate::model::{NodeRole, Phase};
 use crate::provider::{CreateOrder, Fault, Parts};
-use crate::sandbox::tests::scene::{LONG, Scene, full, id, nonce, plain, port, ports, subnet};
+use crate::sandbox::tests::scene::{LONG, Scene, full, id, nonce, plain, subnet};
 
 const BOTH: [&str; 2] = ["k3d/dev", "kind/dev"];
 
@@ -130,64 +130,6 @@ async fn a_foreign_network_of_the_name_is_in_the_way() {
             .unwrap_err();
         assert_eq!(error.fault, Fault::NotOurs, "{error}");
     }
-}
-
-#[tokio::test]
-async fn a_taken_port_fails_and_leaves_a_marked_cluster() {
-    for text in BOTH {
-        let scene = Scene::new();
-        scene
-            .sandbox
-            .foreign_container("web", &[port(18080)])
-            .unwrap();
-        let error = scene
-            .create(&full(text, "10.101.0.0/24", 18080))
-            .await
-            .unwrap_err();
-        assert!(
-            error.message.contains("port is already allocated"),
-            "{error}"
-        );
-        let view = scene.view(&id(text)).await.unwrap();
-        assert!(
-            matches!(view.phase, Phase::Stopped | Phase::Created),
-            "{}",
-            view.phase
-        );
-        assert!(view.proving_nodes().all(|node| node.nonce == Some(nonce())));
-        let scene = Scene::new();
-        scene.sandbox.listen(port(18080)).unwrap();
-        let error = scene
-            .create(&full(text, "10.101.0.0/24", 18080))
-            .await
-            .unwrap_err();
-        assert!(error.message.contains("address already in use"), "{error}");
-    }
-}
-
-#[tokio::test]
-async fn only_what_runs_has_its_ports() {
-    let scene = Scene::new();
-    let (a, b) = (
-        full("k3d/a", "10.101.0.0/24", 18080),
-        full("kind/b", "10.102.0.0/24", 18080),
-    );
-    scene.made(&a).await;
-    scene.sandbox.stop(&a.id).unwrap();
-    let bound = scene.engine().await.facts;
-    assert!(
-        bound
-            .bindings
-            .iter()
-            .any(|binding| binding.port == port(18080))
-    );
-    assert!(!bound.listeners.unwrap().contains(&port(18080)));
-    scene.made(&b).await;
-    let error = scene.start(&a.id).await.unwrap_err();
-    assert!(
-        error.message.contains("port is already allocated"),
-        "{error}"
-    );
 }
 
 #[tokio::test]
@@ -360,60 +302,6 @@ async fn a_cluster_that_lacks_a_node_does_not_start() {
         .await
         .unwrap_err();
     assert!(error.message.contains("No such container"), "{error}");
-}
-
-#[tokio::test]
-async fn a_port_is_added_in_place_and_the_new_load_balancer_is_known_by_the_volume_it_mounts() {
-    let scene = Scene::new();
-    let before = scene.made(&full("k3d/dev", "10.101.0.0/24", 18080)).await;
-    let k3d = scene.provider(&before.id);
-    k3d.add_ports(&before, &ports(&[(443, 18443)]), LONG, &scene.log)
-        .await
-        .unwrap();
-    let after = scene.view(&before.id).await.unwrap();
-    assert_eq!(after.ports, ports(&[(80, 18080), (443, 18443)]));
-    assert_eq!(
-        (&after.incarnation, after.api_port),
-        (&before.incarnation, before.api_port)
-    );
-    let balancer = |view: &crate::model::ClusterView| {
-        let found = view.nodes.iter().find(|n| n.role == NodeRole::Balancer);
-        found.cloned().unwrap()
-    };
-    assert_ne!(balancer(&before).id, balancer(&after).id);
-    assert_eq!(balancer(&after).nonce, balancer(&before).nonce);
-    assert!(after.accepts_ports);
-}
-
-#[tokio::test]
-async fn a_port_is_not_added_where_the_tool_cannot() {
-    let (scene, new) = (Scene::new(), ports(&[(443, 18443)]));
-    let kind = scene.made(&plain("kind/dev")).await;
-    assert!(
-        scene
-            .provider(&kind.id)
-            .add_ports(&kind, &new, LONG, &scene.log)
-            .await
-            .is_err()
-    );
-    let k3d = scene.made(&plain("k3d/dev")).await;
-    scene.sandbox.listen(port(18443)).unwrap();
-    let add = || {
-        scene
-            .provider(&k3d.id)
-            .add_ports(&k3d, &new, LONG, &scene.log)
-    };
-    assert!(add().await.unwrap_err().message.contains("in use"));
-    assert_eq!(
-        scene.view(&k3d.id).await,
-        Some(k3d.clone()),
-        "the old load balancer stays"
-    );
-    scene.sandbox.stop_listening(port(18443)).unwrap();
-    scene.sandbox.stop_node("k3d-dev-serverlb").unwrap();
-    assert!(add().await.unwrap_err().message.contains("does not run"));
-    scene.sandbox.kill_balancer(&k3d.id).unwrap();
-    assert!(add().await.unwrap_err().message.contains("panic"));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod clusters;
 mod faults;
 mod file;
 mod hand;
+mod ports;
 mod registrations;
 mod scene;
 mod traces;
