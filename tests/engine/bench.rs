@@ -228,6 +228,19 @@ pub(crate) fn sweep_engine() {
     }
 }
 
+/// Stops the private engine, or kills it, and starts it again.
+#[track_caller]
+pub(crate) fn restart_engine(kill: bool) {
+    let dir = std::env::var("ROLLCALL_TEST_ENGINE").unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/engine");
+    let mut command = Command::new(script);
+    command.args(["restart", &dir]);
+    if kill {
+        command.arg("--kill");
+    }
+    assert!(command.status().unwrap().success());
+}
+
 /// The process of the private engine.
 pub(crate) fn engine_pid() -> String {
     let dir = std::env::var("ROLLCALL_TEST_ENGINE").unwrap();
