@@ -110,6 +110,7 @@ impl std::str::FromStr for OutputSpec {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         let (format, path) = match text.split_once('=') {
+            Some((format, "")) => return Err(format!("'{format}=' names no file")),
             Some((format, path)) => (format, Some(PathBuf::from(path))),
             None => (text, None),
         };
@@ -176,6 +177,18 @@ pub(crate) enum Command {
     /// Rehearse: look at, damage and script a sandbox world
     #[command(subcommand)]
     Sandbox(SandboxCommand),
+}
+
+impl Command {
+    /// Whether it is, or replays, a run: only that has events.
+    pub(crate) fn has_events(&self) -> bool {
+        match self {
+            Self::Reconcile(_) | Self::LastRun => true,
+            Self::History(args) => args.run.is_some(),
+            Self::Cluster(what) => matches!(what, ClusterCommand::Adopt { .. }),
+            _ => false,
+        }
+    }
 }
 
 /// `rollcall reconcile`.

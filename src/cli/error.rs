@@ -97,6 +97,30 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     message
 }
 
+impl From<&clap::Error> for CliError {
+    /// A wrong command line, without the layout that clap gives it on a terminal.
+    fn from(error: &clap::Error) -> Self {
+        if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+            return Self::usage("a command or an argument is missing").hint("rollcall --help");
+        }
+        let text = error.render().to_string();
+        let mut told = Self::usage("");
+        for part in text.split("\n\n") {
+            let line: Vec<_> = part.lines().map(str::trim).collect();
+            let line = line.join(" ");
+            let line = line.trim();
+            if let Some(message) = line.strip_prefix("error: ") {
+                message.clone_into(&mut told.message);
+            } else if let Some(tip) = line.strip_prefix("tip: ") {
+                told.hints.push(tip.to_owned());
+            } else if let Some(usage) = line.strip_prefix("Usage: ") {
+                told.hints.push(format!("usage: {usage}"));
+            }
+        }
+        told
+    }
+}
+
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         let code = match error.class() {
