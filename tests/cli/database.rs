@@ -49,3 +49,14 @@ fn without_a_home_nothing_is_looked_for_at_the_root() {
         scene.call(args).code(0);
     }
 }
+
+#[test]
+fn a_damaged_database_says_once_what_is_wrong_with_it() {
+    let scene = Scene::new().two_rows();
+    let mut bytes = std::fs::read(scene.db()).unwrap();
+    bytes[100..].fill(0xff);
+    std::fs::write(scene.db(), bytes).unwrap();
+    let said = scene.rollcall(&["status"]).code(12);
+    assert_eq!(said.err.matches("malformed").count(), 1, "{}", said.err);
+    assert!(said.err.contains("is damaged"), "{}", said.err);
+}
