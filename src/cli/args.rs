@@ -106,6 +106,15 @@ pub(crate) enum Format {
     Ndjson,
 }
 
+impl std::fmt::Display for OutputSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let format = self.format.to_possible_value();
+        f.write_str(format.as_ref().map_or("", |format| format.get_name()))?;
+        let path = self.path.as_ref();
+        path.map_or(Ok(()), |path| write!(f, "={}", path.display()))
+    }
+}
+
 impl std::str::FromStr for OutputSpec {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
@@ -172,7 +181,7 @@ pub(crate) enum Command {
     /// Look at or break the lock of a running rollcall
     #[command(subcommand)]
     Lock(LockCommand),
-    /// Print the JSON Schema of a document
+    /// Print the JSON Schema of a document; with -o json and no name, every word that documents use
     Schema(SchemaArgs),
     /// Rehearse: look at, damage and script a sandbox world
     #[command(subcommand)]
