@@ -5,6 +5,7 @@
 
 mod args;
 mod command;
+mod config;
 mod environment;
 mod error;
 mod session;
@@ -24,6 +25,7 @@ pub use streams::{SharedReader, SharedWriter, Streams};
 
 use args::Cli;
 use session::Session;
+use settings::Settings;
 use targets::Targets;
 
 /// The command line as clap knows it, for completions, manual pages and tests.
@@ -45,7 +47,8 @@ pub fn run(args: Vec<OsString>, mut streams: Streams) -> u8 {
     let opened = targets.open(&cli.global, cli.command.as_ref(), &streams);
     let targets = Rc::new(targets);
     let ended = opened
-        .and_then(|()| Session::start(cli.global, streams.clone(), Rc::clone(&targets)))
+        .and_then(|()| settled(&cli, &streams))
+        .map(|settings| Session::new(settings, streams.clone(), Rc::clone(&targets), cli.global))
         .and_then(|session| command::run(&session, cli.command));
     match ended {
         Ok(exit) => exit.code,
@@ -55,6 +58,14 @@ pub fn run(args: Vec<OsString>, mut streams: Streams) -> u8 {
             targets.tell(&error.document());
             error.code.number()
         }
+    }
+}
+
+/// The settings. Who asks what is wrong gets an answer in spite of a broken configuration.
+fn settled(cli: &Cli, streams: &Streams) -> Result<Settings, CliError> {
+    match cli.command {
+        Some(args::Command::Doctor) => Settings::resolve_in_spite(&cli.global, streams),
+        _ => Settings::resolve(&cli.global, streams),
     }
 }
 

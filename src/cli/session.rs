@@ -35,19 +35,19 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Settles everything that does not depend on the command.
-    pub(crate) fn start(
-        global: Global,
+    /// A call whose settings are settled and whose targets are open.
+    pub(crate) fn new(
+        settings: Settings,
         streams: Streams,
         targets: Rc<Targets>,
-    ) -> Result<Self, CliError> {
-        let settings = Settings::resolve(&global, &streams)?;
-        Ok(Self {
+        global: Global,
+    ) -> Self {
+        Self {
             settings,
             streams,
             targets,
             global,
-        })
+        }
     }
 
     /// Runs async work to its end.

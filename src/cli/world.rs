@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::config::ProviderConfig;
 use super::error::CliError;
-use super::settings::{ProviderConfig, Settings};
+use super::settings::Settings;
 use super::streams::Streams;
 use crate::clock::SystemClock;
 use crate::model::{ProviderId, RegistrarId};

@@ -79,6 +79,7 @@ fn every_command_answers_in_json_and_within_its_schema() {
         (&["history"], "history"),
         (&["last-run"], "history"),
         (&["lock", "show"], "lock"),
+        (&["doctor"], "doctor"),
         (&["schema"], "enums"),
     ] {
         let said = scene.rollcall(&[&["-o", "json"], args].concat()).code(0);

@@ -10,6 +10,7 @@ mod arguments;
 mod cluster;
 mod consent;
 mod database;
+mod doctor;
 mod documents;
 mod events;
 mod lock;
