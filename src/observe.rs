@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     ClusterId, ClusterView, EngineId, EngineView, Observed, Phase, Port, RegistrarId,
-    RegistrarView, Seen, Unseen, UnseenKind,
+    RegistrarView, Seen, Unseen, UnseenKind, WorldKind,
 };
 use crate::ports::World;
 use crate::provider::Access;
@@ -79,7 +79,7 @@ pub async fn observe(world: &World, ask: &Ask) -> Observed {
         world.engine.look(ask.deadline),
         registrars(world, ask.deadline)
     );
-    let mut engine = bound_to(engine, ask.bound.as_ref());
+    let mut engine = bound_to(engine, ask.bound.as_ref(), world.kind);
     if let Seen::Known(view) = &mut engine {
         probe(world, ask, view).await;
     }
@@ -107,7 +107,11 @@ async fn registrars(
 }
 
 /// Another engine than the ledger's proves nothing about what the ledger lists.
-fn bound_to(engine: Seen<EngineView>, bound: Option<&EngineId>) -> Seen<EngineView> {
+fn bound_to(
+    engine: Seen<EngineView>,
+    bound: Option<&EngineId>,
+    kind: WorldKind,
+) -> Seen<EngineView> {
     let (Seen::Known(view), Some(bound)) = (&engine, bound) else {
         return engine;
     };
@@ -120,11 +124,20 @@ fn bound_to(engine: Seen<EngineView>, bound: Option<&EngineId>) -> Seen<EngineVi
                 "another engine answers ({}) than the one this database's ledger belongs to ({bound})",
                 other.as_ref().map_or("it gives no ID", EngineId::as_str)
             ),
-            hint: Some(
-                "point DOCKER_HOST or the Docker context back; or, if the old engine is gone for good, add --accept-engine"
-                    .to_owned(),
-            ),
+            hint: Some(other_engine_hint(kind).to_owned()),
         }),
+    }
+}
+
+/// What to do where another engine answers than the ledger's.
+pub fn other_engine_hint(kind: WorldKind) -> &'static str {
+    match kind {
+        WorldKind::Real => {
+            "point DOCKER_HOST or the Docker context back; or, if the old engine is gone for good, add --accept-engine"
+        }
+        WorldKind::Sandbox => {
+            "name the sandbox that this database was used with (--sandbox=DIR); or, if it is gone for good, add --accept-engine"
+        }
     }
 }
 

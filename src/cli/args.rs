@@ -106,10 +106,20 @@ pub(crate) enum Format {
     Ndjson,
 }
 
+impl std::fmt::Display for OutputSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let format = self.format.to_possible_value();
+        f.write_str(format.as_ref().map_or("", |format| format.get_name()))?;
+        let path = self.path.as_ref();
+        path.map_or(Ok(()), |path| write!(f, "={}", path.display()))
+    }
+}
+
 impl std::str::FromStr for OutputSpec {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         let (format, path) = match text.split_once('=') {
+            Some((format, "")) => return Err(format!("'{format}=' names no file")),
             Some((format, path)) => (format, Some(PathBuf::from(path))),
             None => (text, None),
         };
@@ -171,11 +181,23 @@ pub(crate) enum Command {
     /// Look at or break the lock of a running rollcall
     #[command(subcommand)]
     Lock(LockCommand),
-    /// Print the JSON Schema of a document
+    /// Print the JSON Schema of a document; with -o json and no name, every word that documents use
     Schema(SchemaArgs),
     /// Rehearse: look at, damage and script a sandbox world
     #[command(subcommand)]
     Sandbox(SandboxCommand),
+}
+
+impl Command {
+    /// Whether it is, or replays, a run: only that has events.
+    pub(crate) fn has_events(&self) -> bool {
+        match self {
+            Self::Reconcile(_) | Self::LastRun => true,
+            Self::History(args) => args.run.is_some(),
+            Self::Cluster(what) => matches!(what, ClusterCommand::Adopt { .. }),
+            _ => false,
+        }
+    }
 }
 
 /// `rollcall reconcile`.

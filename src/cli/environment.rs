@@ -5,6 +5,8 @@ use std::ffi::OsString;
 
 use clap::{ArgAction, ArgMatches, Command, parser::ValueSource};
 
+use super::settings::Origin;
+
 /// Flags that make a run destructive exist on the command line alone.
 const COMMAND_LINE_ONLY: [&str; 11] = [
     "repair",
@@ -21,7 +23,7 @@ const COMMAND_LINE_ONLY: [&str; 11] = [
 ];
 
 /// The name of a flag's twin.
-fn twin(long: &str) -> String {
+pub(crate) fn twin(long: &str) -> String {
     format!("ROLLCALL_{}", long.to_ascii_uppercase().replace('-', "_"))
 }
 
@@ -60,6 +62,31 @@ pub(crate) fn with_environment(
     let mut all = args;
     all.splice(end..end, added);
     all
+}
+
+/// What holds for the flags of a command that nobody gives: their twins, or their defaults.
+pub(crate) fn in_force(
+    command: &Command,
+    env: &BTreeMap<String, String>,
+) -> Vec<(String, String, Origin)> {
+    let flags = command.get_arguments().filter_map(|arg| {
+        let long = arg
+            .get_long()
+            .filter(|long| !COMMAND_LINE_ONLY.contains(long))?;
+        let set = env.get(&twin(long)).filter(|value| !value.is_empty());
+        let default = arg.get_default_values().first();
+        let default = default.map(|value| value.to_string_lossy().into_owned());
+        let takes_one = arg.get_action().takes_values();
+        Some(match set {
+            Some(value) => (long.to_owned(), value.clone(), Origin::Environment),
+            None => (
+                long.to_owned(),
+                default.filter(|_| takes_one)?,
+                Origin::Default,
+            ),
+        })
+    });
+    flags.collect()
 }
 
 fn flags_of(

@@ -9,7 +9,7 @@ use crate::sandbox::SandboxError;
 use crate::store::{FailureClass, StoreError};
 
 /// What a command ends with when it cannot do its work.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct CliError {
     /// What to return.
     pub code: ExitCode,
@@ -88,13 +88,46 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     let mut source = error.source();
     while let Some(cause) = source {
         let text = cause.to_string();
-        if !message.contains(&text) {
+        if !says(&message, &text) {
             message.push_str(": ");
             message.push_str(&text);
         }
         source = cause.source();
     }
     message
+}
+
+/// Whether a message says what its cause says. SQLite's causes repeat their parents behind a number: what is behind the
+/// last colon counts, whatever its case and article.
+fn says(message: &str, cause: &str) -> bool {
+    let end = cause.rsplit(": ").next().unwrap_or(cause);
+    let end = end.to_lowercase();
+    let end = end.strip_prefix("the ").unwrap_or(&end);
+    message.contains(cause) || message.to_lowercase().contains(end)
+}
+
+impl From<&clap::Error> for CliError {
+    /// A wrong command line, without the layout that clap gives it on a terminal.
+    fn from(error: &clap::Error) -> Self {
+        if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+            return Self::usage("a command or an argument is missing").hint("rollcall --help");
+        }
+        let text = error.render().to_string();
+        let mut told = Self::usage("");
+        for part in text.split("\n\n") {
+            let line: Vec<_> = part.lines().map(str::trim).collect();
+            let line = line.join(" ");
+            let line = line.trim();
+            if let Some(message) = line.strip_prefix("error: ") {
+                message.clone_into(&mut told.message);
+            } else if let Some(tip) = line.strip_prefix("tip: ") {
+                told.hints.push(tip.to_owned());
+            } else if let Some(usage) = line.strip_prefix("Usage: ") {
+                told.hints.push(format!("usage: {usage}"));
+            }
+        }
+        told
+    }
 }
 
 impl From<StoreError> for CliError {

@@ -5,23 +5,28 @@
 
 mod args;
 mod command;
+mod config;
 mod environment;
 mod error;
 mod session;
 mod settings;
 mod streams;
+mod targets;
 mod world;
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::rc::Rc;
 
 use clap::{CommandFactory, Parser};
 
 pub use error::CliError;
 pub use streams::{SharedReader, SharedWriter, Streams};
 
-use args::{Cli, Format};
+use args::Cli;
 use session::Session;
+use settings::Settings;
+use targets::Targets;
 
 /// The command line as clap knows it, for completions, manual pages and tests.
 pub fn command() -> clap::Command {
@@ -31,51 +36,67 @@ pub fn command() -> clap::Command {
 /// Runs one call and says with what to exit.
 pub fn run(args: Vec<OsString>, mut streams: Streams) -> u8 {
     let args = environment::with_environment(Cli::command(), args, &streams.env);
-    let cli = match Cli::try_parse_from(args) {
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) => return clap_says(&error, &mut streams),
+        Err(error) if error.use_stderr() => return refuse(&error, &args, &mut streams),
+        Err(help) => return show_help(&help, &mut streams),
     };
-    let json = cli
-        .global
-        .output
-        .iter()
-        .any(|spec| spec.format == Format::Json && spec.path.is_none());
     start_log(&cli, &streams);
     let flags = cli.global.flags();
-    match Session::start(cli.global, streams.clone())
-        .and_then(|session| command::run(&session, cli.command))
-    {
+    let mut targets = Targets::default();
+    let opened = targets.open(&cli.global, cli.command.as_ref(), &streams);
+    let targets = Rc::new(targets);
+    let ended = opened
+        .and_then(|()| settled(&cli, &streams))
+        .map(|settings| Session::new(settings, streams.clone(), Rc::clone(&targets), cli.global))
+        .and_then(|session| command::run(&session, cli.command));
+    match ended {
         Ok(exit) => exit.code,
         Err(error) => {
             let error = error.with_flags(&flags);
             let _ = streams.err.write_all(error.text().as_bytes());
-            if json && let Ok(text) = serde_json::to_string_pretty(&error.document()) {
-                let _ = writeln!(streams.out, "{text}");
-            }
+            targets.tell(&error.document());
             error.code.number()
         }
     }
 }
 
-/// Help and version go to standard output and are no error; all else is a wrong command line.
-fn clap_says(error: &clap::Error, streams: &mut Streams) -> u8 {
-    let asked = !error.use_stderr();
-    let (writer, tty) = if asked {
-        (&mut streams.out, streams.out_tty)
-    } else {
-        (&mut streams.err, streams.err_tty)
-    };
+/// The settings. Who asks what is wrong gets an answer in spite of a broken configuration.
+fn settled(cli: &Cli, streams: &Streams) -> Result<Settings, CliError> {
+    match cli.command {
+        Some(args::Command::Doctor) => Settings::resolve_in_spite(&cli.global, streams),
+        _ => Settings::resolve(&cli.global, streams),
+    }
+}
+
+/// Help and version go to standard output and are no error, unless they cannot be written.
+fn show_help(help: &clap::Error, streams: &mut Streams) -> u8 {
+    let text = rendered(help, streams.out_tty, streams);
+    match targets::write_to(&mut streams.out, &text) {
+        Ok(()) => 0,
+        Err(error) => {
+            let error = targets::unwritten(&error);
+            let _ = streams.err.write_all(error.text().as_bytes());
+            error.code.number()
+        }
+    }
+}
+
+/// A wrong command line is told on standard error in clap's words, and as a document wherever it asks for one.
+fn refuse(error: &clap::Error, args: &[OsString], streams: &mut Streams) -> u8 {
+    let text = rendered(error, streams.err_tty, streams);
+    let _ = streams.err.write_all(text.as_bytes());
+    let error = CliError::from(error);
+    Targets::of_wrong_words(args, streams).tell(&error.document());
+    error.code.number()
+}
+
+fn rendered(error: &clap::Error, tty: bool, streams: &Streams) -> String {
     let text = error.render();
-    let color = tty && !streams.env.contains_key("NO_COLOR");
-    let _ = if color {
-        write!(writer, "{}", text.ansi())
+    if tty && streams.var("NO_COLOR").is_none() {
+        text.ansi().to_string()
     } else {
-        write!(writer, "{text}")
-    };
-    if asked {
-        0
-    } else {
-        crate::report::ExitCode::Usage.number()
+        text.to_string()
     }
 }
 

@@ -1,24 +1,25 @@
 //! One call: its settings, its streams, and how it answers.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{ErrorKind, Write};
+use std::io::Write;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::args::{ColorMode, Format, Global, OutputSpec, ProgressMode};
+use super::args::{ColorMode, Format, Global, ProgressMode};
 use super::error::CliError;
 use super::settings::Settings;
-use super::streams::{SharedWriter, Streams};
+use super::streams::Streams;
+use super::targets::Targets;
+pub(crate) use super::targets::{EventStream, complete};
 use super::world;
 use crate::clock::SystemClock;
-use crate::execute::{Event, Sink};
 use crate::model::{Guards, Mode, Policy, Scope};
 use crate::observe::Ask;
 use crate::ports::World;
 use crate::reconcile::{Look, Question};
-use crate::report::{ExitCode, Flags, NdjsonSink, Paint, Subject};
+use crate::report::{ExitCode, Flags, Paint, Subject};
 use crate::store::Store;
 
 /// One call.
@@ -27,19 +28,26 @@ pub(crate) struct Session {
     pub(crate) settings: Settings,
     /// Where it reads and writes.
     pub(crate) streams: Streams,
+    /// Where answers and events go.
+    pub(crate) targets: Rc<Targets>,
     /// What every command takes.
     pub(crate) global: Global,
 }
 
 impl Session {
-    /// Settles everything that does not depend on the command.
-    pub(crate) fn start(global: Global, streams: Streams) -> Result<Self, CliError> {
-        let settings = Settings::resolve(&global, &streams)?;
-        Ok(Self {
+    /// A call whose settings are settled and whose targets are open.
+    pub(crate) fn new(
+        settings: Settings,
+        streams: Streams,
+        targets: Rc<Targets>,
+        global: Global,
+    ) -> Self {
+        Self {
             settings,
             streams,
+            targets,
             global,
-        })
+        }
     }
 
     /// Runs async work to its end.
@@ -194,32 +202,18 @@ impl Session {
         let _ = self.streams.err.clone().write_all(text.as_bytes());
     }
 
-    /// Writes on standard output. That its reader went away is no error; that it is full is one.
-    pub(crate) fn print(&self, text: &str) -> Result<(), CliError> {
-        let mut out = self.streams.out.clone();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(CliError::new(
-                ExitCode::NotReady,
-                format!("failed to write to standard output: {error}"),
-            )),
-            Ok(()) | Err(_) => Ok(()),
-        }
-    }
-
-    /// Answers: the document in every format and place that was asked for.
+    /// Answers: the document in every format and place that was asked for. One that cannot be written keeps no other
+    /// from getting it.
     pub(crate) fn answer(
         &self,
         document: &impl Serialize,
         text: impl Fn(Paint) -> String,
     ) -> Result<(), CliError> {
-        for spec in self.outputs() {
-            let paint = if spec.path.is_none() {
-                self.out_paint()
-            } else {
-                Paint::default()
-            };
-            let content = match spec.format {
-                Format::Table => text(paint),
+        let mut failed = Vec::new();
+        for target in self.targets.documents() {
+            let content = match target.format {
+                Format::Table if target.path.is_none() => text(self.out_paint()),
+                Format::Table => text(Paint::default()),
                 Format::Json => match serde_json::to_string_pretty(document) {
                     Ok(json) => json + "\n",
                     Err(error) => {
@@ -228,112 +222,18 @@ impl Session {
                 },
                 Format::Ndjson => continue,
             };
-            match &spec.path {
-                Some(path) => {
-                    std::fs::write(path, content)
-                        .map_err(|error| CliError::file("write", path, &error))?;
-                }
-                None => self.print(&content)?,
-            }
+            failed.extend(target.write(&content).err());
         }
-        Ok(())
+        let last = failed.pop();
+        failed.into_iter().for_each(|error| self.complain(error));
+        last.map_or(Ok(()), Err)
     }
 
-    fn outputs(&self) -> Vec<OutputSpec> {
-        let to_stdout = self.global.output.iter().any(|spec| spec.path.is_none());
-        let mut all = self.global.output.clone();
-        if !to_stdout {
-            all.push(OutputSpec {
-                format: Format::Table,
-                path: None,
-            });
-        }
-        all
-    }
-
-    /// The streams of events that were asked for: `--events`, `-o ndjson`.
+    /// The streams of events that were asked for, opened before the command began. An error where one of them is
+    /// broken already.
     pub(crate) fn event_streams(&self) -> Result<Vec<EventStream>, CliError> {
-        let mut streams = Vec::new();
-        for spec in self
-            .global
-            .output
-            .iter()
-            .filter(|spec| spec.format == Format::Ndjson)
-        {
-            streams.push(match &spec.path {
-                Some(path) => EventStream::file(path)?,
-                None => EventStream::new("standard output", self.streams.out.clone()),
-            });
-        }
-        if let Some(target) = self.global.events.as_deref() {
-            streams.push(match (target, target.strip_prefix("fd:")) {
-                ("fd:1", _) => EventStream::new("standard output", self.streams.out.clone()),
-                ("fd:2", _) => EventStream::new("standard error", self.streams.err.clone()),
-                (_, Some(number)) => {
-                    EventStream::new(target, SharedWriter::new(descriptor(number)?))
-                }
-                (_, None) => EventStream::file(std::path::Path::new(target))?,
-            });
-        }
-        Ok(streams)
+        let streams = self.targets.events();
+        complete(streams)?;
+        Ok(streams.to_vec())
     }
-}
-
-/// One stream of events, and where it goes.
-pub(crate) struct EventStream {
-    target: String,
-    sink: NdjsonSink<SharedWriter>,
-}
-
-impl EventStream {
-    fn new(target: &str, writer: SharedWriter) -> Self {
-        Self {
-            target: target.to_owned(),
-            sink: NdjsonSink::new(writer),
-        }
-    }
-
-    fn file(path: &std::path::Path) -> Result<Self, CliError> {
-        let file =
-            File::create(path).map_err(|error| CliError::file("write events to", path, &error))?;
-        Ok(Self::new(
-            &path.display().to_string(),
-            SharedWriter::new(file),
-        ))
-    }
-
-    /// Why events are missing in it.
-    pub(crate) fn failure(&self) -> Option<CliError> {
-        let why = self.sink.failure()?;
-        Some(CliError::new(
-            ExitCode::NotReady,
-            format!("failed to write events to {}: {why}", self.target),
-        ))
-    }
-}
-
-impl Sink for EventStream {
-    fn take(&self, event: &Event) {
-        self.sink.take(event);
-    }
-}
-
-/// Says whether every stream got all its events.
-pub(crate) fn complete(streams: &[EventStream]) -> Result<(), CliError> {
-    streams
-        .iter()
-        .find_map(EventStream::failure)
-        .map_or(Ok(()), Err)
-}
-
-/// A descriptor that the caller opened. Going through the file system needs no unsafe code.
-fn descriptor(number: &str) -> Result<File, CliError> {
-    let number: u32 = number
-        .parse()
-        .map_err(|_| CliError::usage(format!("fd:{number} is no file descriptor")))?;
-    let path = std::path::PathBuf::from(format!("/dev/fd/{number}"));
-    File::options()
-        .append(true)
-        .open(&path)
-        .map_err(|error| CliError::file("write events to", &path, &error))
 }

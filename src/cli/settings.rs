@@ -2,86 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-
 use super::args::Global;
+use super::config::{Config, ConfigFile};
 use super::error::CliError;
 use super::streams::Streams;
 use crate::model::ClusterName;
-use crate::report::ExitCode;
-
-/// The configuration file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Config {
-    /// The management cluster.
-    pub(crate) management: Management,
-    /// The providers.
-    pub(crate) provider: Providers,
-    /// The registrar of the user's kubeconfig.
-    pub(crate) kubeconfig: Kubeconfig,
-}
-
-/// `[management]`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Management {
-    /// The name of its row.
-    pub(crate) name: String,
-}
-
-impl Default for Management {
-    fn default() -> Self {
-        Self {
-            name: "devops".to_owned(),
-        }
-    }
-}
-
-/// `[provider.NAME]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Providers {
-    /// `[provider.k3d]`.
-    pub k3d: ProviderConfig,
-    /// `[provider.kind]`.
-    pub(crate) kind: ProviderConfig,
-}
-
-/// What can be set of a provider.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct ProviderConfig {
-    /// The image of its nodes.
-    pub(crate) image: Option<String>,
-    /// The program, if it is not the one on the PATH.
-    pub(crate) program: Option<PathBuf>,
-}
-
-/// `[kubeconfig]`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Kubeconfig {
-    /// Whether clusters are registered there.
-    pub(crate) enabled: bool,
-    /// The file, if it is not the one of kubectl.
-    pub(crate) path: Option<PathBuf>,
-}
-
-impl Default for Kubeconfig {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            path: None,
-        }
-    }
-}
 
 /// Where a setting comes from, for `doctor`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     Flag,
     Environment,
+    File,
     Default,
 }
 
@@ -91,6 +23,7 @@ impl Origin {
         match self {
             Self::Flag => "command line",
             Self::Environment => "environment",
+            Self::File => "file",
             Self::Default => "default",
         }
     }
@@ -105,8 +38,8 @@ pub(crate) struct Settings {
     pub(crate) db_origin: Origin,
     /// The sandbox's folder, if the world is one.
     pub(crate) sandbox: Option<PathBuf>,
-    /// The configuration file that was read, if there is one.
-    pub(crate) config_path: Option<PathBuf>,
+    /// The configuration file.
+    pub(crate) file: ConfigFile,
     /// What it says.
     pub(crate) config: Config,
     /// The management cluster's name.
@@ -118,14 +51,23 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Settles everything.
+    /// Settles everything. A configuration that cannot be used is an error.
     pub(crate) fn resolve(global: &Global, streams: &Streams) -> Result<Self, CliError> {
+        let mut file = ConfigFile::read(global, streams);
+        file.problem.take().map_or(Ok(()), Err)?;
+        Self::with_file(global, streams, file)
+    }
+
+    /// The same for one who looks what is wrong: without a configuration that can be used, every default holds.
+    pub(crate) fn resolve_in_spite(global: &Global, streams: &Streams) -> Result<Self, CliError> {
+        Self::with_file(global, streams, ConfigFile::read(global, streams))
+    }
+
+    fn with_file(global: &Global, streams: &Streams, file: ConfigFile) -> Result<Self, CliError> {
         let dirs = Dirs::of(streams);
         let below_home = |path: &Option<PathBuf>, what| path.clone().ok_or_else(|| no_home(what));
-        let (config_path, config) = config(global, &dirs)?;
-        let management = ClusterName::parse(&config.management.name).map_err(|error| {
-            CliError::usage(format!("management.name in the configuration: {error}"))
-        })?;
+        let config = file.config.clone();
+        let management = ClusterName::parse(&config.management.name)?;
         let sandbox = match &global.sandbox {
             None => None,
             Some(Some(dir)) => Some(dir.clone()),
@@ -158,7 +100,7 @@ impl Settings {
             db,
             db_origin,
             sandbox,
-            config_path,
+            file,
             config,
             management,
             state_dir,
@@ -169,15 +111,15 @@ impl Settings {
 
 /// The user's folders. The working directory is never one of them: a cloned repository must not redirect anything.
 /// Without HOME some of them are nowhere.
-struct Dirs {
+pub(super) struct Dirs {
     data: Option<PathBuf>,
     state: Option<PathBuf>,
-    config: Option<PathBuf>,
+    pub(super) config: Option<PathBuf>,
     home: Option<PathBuf>,
 }
 
 impl Dirs {
-    fn of(streams: &Streams) -> Self {
+    pub(super) fn of(streams: &Streams) -> Self {
         let home = streams
             .var("HOME")
             .map(PathBuf::from)
@@ -203,36 +145,8 @@ impl Dirs {
     }
 }
 
-fn config(global: &Global, dirs: &Dirs) -> Result<(Option<PathBuf>, Config), CliError> {
-    let named = global.config.is_some();
-    let path = match (&global.config, &dirs.config) {
-        (Some(path), _) => path.clone(),
-        (None, Some(dir)) => dir.join("rollcall.toml"),
-        (None, None) => return Err(no_home("the configuration")),
-    };
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => {
-            return Ok((None, Config::default()));
-        }
-        Err(error) => return Err(CliError::file("read the configuration", &path, &error)),
-    };
-    let config = toml::from_str(&text).map_err(|error| {
-        CliError::new(
-            ExitCode::Usage,
-            format!(
-                "the configuration {} cannot be read: {}",
-                path.display(),
-                error.message()
-            ),
-        )
-        .hint("docs/rollcall.example.toml shows every key")
-    })?;
-    Ok((Some(path), config))
-}
-
 /// Nothing is looked for in a folder that nobody named.
-fn no_home(what: &str) -> CliError {
+pub(super) fn no_home(what: &str) -> CliError {
     CliError::usage(format!(
         "HOME is not set, and {what} is looked for below it"
     ))
@@ -253,23 +167,5 @@ fn kubeconfig(streams: &Streams, dirs: &Dirs) -> Option<PathBuf> {
     match (first, &dirs.home) {
         (Some(path), _) => Some(PathBuf::from(path)),
         (None, home) => home.as_ref().map(|home| home.join(".kube/config")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_misspelt_key_is_an_error_and_an_empty_file_is_not() {
-        assert!(toml::from_str::<Config>("").is_ok_and(|config| config == Config::default()));
-        assert!(toml::from_str::<Config>("[provider.k3d]\nimgae = 'x'\n").is_err());
-    }
-
-    #[test]
-    fn the_example_says_what_the_program_reads() {
-        let example = include_str!("../../docs/rollcall.example.toml");
-        let read: Result<Config, _> = toml::from_str(example);
-        assert!(read.is_ok(), "{read:?}");
     }
 }

@@ -6,8 +6,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::config::ProviderConfig;
 use super::error::CliError;
-use super::settings::{ProviderConfig, Settings};
+use super::settings::Settings;
 use super::streams::Streams;
 use crate::clock::SystemClock;
 use crate::model::{ProviderId, RegistrarId};

@@ -3,32 +3,40 @@
 //! In: plans, observations, events. Out: documents and text.
 //! Must not: decide, look, or act; print (it is given a writer).
 
+mod doctor;
 mod documents;
+mod enums;
 mod events;
 mod exit;
 mod explanation;
 mod flags;
 mod human;
+mod init;
 mod lock;
 mod observation;
 mod paint;
 mod progress;
+mod row;
 mod schema;
 mod status;
 mod tables;
 
+pub use doctor::{DoctorDoc, FindingDoc, Level, SettingDoc};
 pub use documents::{
     CountsDoc, ErrorDoc, HeldDoc, ListDoc, PlanDoc, RunDoc, StepDoc, Subject, plan_doc, run_doc,
 };
+pub use enums::{Available, EnumsDoc, ExitWord, HeldWord, Word, enums_doc};
 pub use events::{Collector, NdjsonSink, Running};
 pub use exit::{Exit, ExitCode, ExitReason};
 pub use explanation::{Explained, ExplanationDoc};
 pub use flags::{Flags, shell_word};
 pub use human::{plan_text, run_text};
+pub use init::InitDoc;
 pub use lock::{LockDoc, LockHolder, LockState, lock_text};
 pub use observation::save_observation;
 pub use paint::{Paint, Tone};
 pub use progress::{PlainProgress, TtyProgress};
+pub use row::{RowDoc, RowEdit};
 pub use schema::{SCHEMAS, schema_of};
 pub use status::{
     ClusterStatus, Health, Owner, RegistrationState, RegistrationStatus, StatusDoc, Sync,

@@ -2,15 +2,19 @@
 
 use serde_json::Value;
 
+use super::doctor::DoctorDoc;
 use super::documents::{ErrorDoc, ListDoc, PlanDoc, RunDoc};
+use super::enums::EnumsDoc;
 use super::explanation::ExplanationDoc;
+use super::init::InitDoc;
 use super::lock::LockDoc;
+use super::row::RowDoc;
 use super::status::StatusDoc;
 use crate::execute::Event;
 use crate::observe::Observation;
 
 /// The documents that have a schema.
-pub const SCHEMAS: [&str; 9] = [
+pub const SCHEMAS: [&str; 16] = [
     "plan",
     "run",
     "status",
@@ -20,6 +24,13 @@ pub const SCHEMAS: [&str; 9] = [
     "error",
     "list",
     "lock",
+    "row",
+    "init",
+    "doctor",
+    "enums",
+    "clusters",
+    "history",
+    "sandbox",
 ];
 
 /// The JSON Schema of a document, by its short name.
@@ -33,7 +44,11 @@ pub fn schema_of(name: &str) -> Option<Value> {
         "event" => schemars::schema_for!(Event),
         "error" => schemars::schema_for!(ErrorDoc),
         "lock" => schemars::schema_for!(LockDoc),
-        "list" => schemars::schema_for!(ListDoc),
+        "row" => schemars::schema_for!(RowDoc),
+        "init" => schemars::schema_for!(InitDoc),
+        "doctor" => schemars::schema_for!(DoctorDoc),
+        "enums" => schemars::schema_for!(EnumsDoc),
+        "list" | "clusters" | "history" | "sandbox" => schemars::schema_for!(ListDoc),
         _ => return None,
     };
     serde_json::to_value(schema).ok()

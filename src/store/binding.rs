@@ -39,6 +39,14 @@ impl Store {
         })
     }
 
+    /// Refuses a file that is a copy of the one its ledger was written in.
+    pub fn demand_own_file(&self) -> Result<(), StoreError> {
+        self.read(|conn| match super::migrations::known_version(conn)? {
+            Some(_) => demand_same_file(conn, self.path()),
+            None => Ok(()),
+        })
+    }
+
     /// Binds the ledger to this world if it is bound to none; refuses another one.
     pub fn bind_world(&self, kind: WorldKind, engine: &EngineId) -> Result<(), StoreError> {
         let asked = WorldBinding {
@@ -50,6 +58,7 @@ impl Store {
             Some(bound) if bound == asked => Ok(()),
             Some(bound) if bound.kind != kind => Err(StoreError::OtherWorld { bound, asked }),
             Some(bound) => Err(StoreError::OtherEngine {
+                kind,
                 bound: bound.engine,
                 asked: asked.engine,
             }),

@@ -9,7 +9,7 @@ use rusqlite::ffi;
 use super::binding::WorldBinding;
 use super::file;
 use super::lock::LockView;
-use crate::model::{EngineId, EntryKey};
+use crate::model::{EngineId, EntryKey, WorldKind};
 
 /// A failed operation on the store. The texts are lowercase fragments; what a `source` says is not repeated.
 #[derive(Debug, thiserror::Error)]
@@ -135,6 +135,8 @@ pub enum StoreError {
     /// Another engine than the ledger's.
     #[error("the ledger belongs to the engine {bound}, but {asked} answers")]
     OtherEngine {
+        /// Which kind both are of.
+        kind: WorldKind,
         /// The ledger's.
         bound: EngineId,
         /// The one that answers.
@@ -294,6 +296,10 @@ impl StoreError {
                 db(path)
             ),
             Self::OtherWorld { .. } => "use another --db for it".to_owned(),
+            Self::OtherEngine {
+                kind: WorldKind::Sandbox,
+                ..
+            } => "name the sandbox that this database was used with, or say --accept-engine".into(),
             Self::OtherEngine { .. } => {
                 "point DOCKER_HOST back, or say --accept-engine if the engine was set up anew"
                     .into()

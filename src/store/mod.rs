@@ -43,7 +43,7 @@ pub use init::{InitMode, InitReport};
 pub use ledger::EntryParts;
 pub use lock::{Lease, LockView};
 pub use open::Store;
-pub use roll::RowChange;
+pub use roll::{RowChange, row_faults};
 pub use runs::{EventRecord, RunId, RunRecord, RunStart, RunState};
 pub use snapshot::Snapshot;
 pub use status::StatusUpdate;

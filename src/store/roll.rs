@@ -1,15 +1,18 @@
 //! The intent columns, written on purpose: a person edits the roll, or an adoption captures what lives.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
-use rusqlite::types::Value;
+use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 
 use super::columns::{Table, quoted};
 use super::error::StoreError;
+use super::intent::{self, Cells};
 use super::open::Store;
 use super::status::sql_time;
 use super::tombstones::constraint;
-use crate::model::{ClusterName, ClusterSpec, Port, Presence, ProviderId, Subnet};
+use crate::model::{ClusterName, ClusterSpec, Port, Presence, ProviderId, RowFault, Subnet};
 
 /// One change of intent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +124,26 @@ impl Store {
             }
         })
     }
+}
+
+/// What would be wrong with a row that asks for this, by the judgement of those that are read.
+pub fn row_faults(spec: &ClusterSpec, providers: &BTreeSet<ProviderId>) -> Vec<RowFault> {
+    let values = changes(spec).map(|change| (change.column(), change.value()));
+    let value = |wanted: &str| {
+        let value = values.iter().find(|(column, _)| *column == wanted);
+        value.map_or(ValueRef::Null, |(_, value)| ValueRef::from(value))
+    };
+    let cells = Cells {
+        name: ValueRef::Text(spec.id.name.as_str().as_bytes()),
+        provider: value("provider"),
+        subnet: value("subnet"),
+        node_port: value("node_port"),
+        pf_port: value("pf_port"),
+        http_port: value("http_port"),
+        https_port: value("https_port"),
+        desired_state: ValueRef::Null,
+    };
+    intent::intent(&cells, providers).err().unwrap_or_default()
 }
 
 fn changes(spec: &ClusterSpec) -> [RowChange; 6] {

@@ -5,19 +5,21 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use super::acting::{self, Deadline, Order};
+use super::adding;
 use super::selecting::to_adopt;
 use super::status::ADD_A_ROW;
-use crate::cli::args::{AddArgs, ClusterCommand, LOCK_TIMEOUT, OnLock, STEP_TIMEOUT};
+use crate::cli::args::{ClusterCommand, LOCK_TIMEOUT, OnLock, STEP_TIMEOUT};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
-use crate::model::{ClusterName, ClusterSpec, Mode, Ownership, Ports, Row, Scope, Selector};
-use crate::reconcile::{Question, look};
-use crate::report::{Exit, ListDoc, shell_word, table};
+use crate::model::{ClusterName, Mode, Ownership, Row, Scope, Selector};
+use crate::plan::Plan;
+use crate::reconcile::{Look, Question, look};
+use crate::report::{Exit, ListDoc, RowDoc, RowEdit, run_doc, shell_word, table};
 
 pub(crate) fn run(session: &Session, what: &ClusterCommand) -> Result<Exit, CliError> {
     match what {
         ClusterCommand::List => list(session),
-        ClusterCommand::Add(args) => add(session, args),
+        ClusterCommand::Add(args) => adding::run(session, args),
         ClusterCommand::Adopt { name, rows } => adopt(session, name, *rows),
         ClusterCommand::Restore { name } => restore(session, name),
     }
@@ -99,32 +101,6 @@ fn line(row: &Row) -> [String; 4] {
     ]
 }
 
-fn add(session: &Session, args: &AddArgs) -> Result<Exit, CliError> {
-    let world = session.world()?;
-    let id = &args.cluster;
-    if !world.providers.contains_key(&id.provider) {
-        let known: Vec<_> = world.providers.keys().map(ToString::to_string).collect();
-        return Err(
-            CliError::usage(format!("there is no provider {}", id.provider))
-                .hint(format!("one of: {}", known.join(", "))),
-        );
-    }
-    let ports = Ports {
-        http: args.http_port,
-        https: args.https_port,
-        forward: args.pf_port,
-        node: Some(args.node_port),
-    };
-    let spec = ClusterSpec {
-        id: id.clone(),
-        subnet: args.subnet,
-        ports,
-    };
-    session.open_write()?.add_row(&spec)?;
-    session.say(&format!("added row {}, which wants {id}", id.name));
-    Ok(Exit::default())
-}
-
 fn adopt(session: &Session, names: &[Selector], rows: bool) -> Result<Exit, CliError> {
     let store = session.open_write()?;
     let world = session.world()?;
@@ -163,8 +139,7 @@ fn adopt(session: &Session, names: &[Selector], rows: bool) -> Result<Exit, CliE
             exclude: Vec::new(),
         };
         if question.policy.adopt.is_empty() && now.observed.engine.known().is_some() {
-            session.say("no row names a foreign live cluster: there is nothing to adopt");
-            return Ok(Exit::default());
+            return nothing_to_adopt(session, &now);
         }
         let list: Vec<String> = question
             .policy
@@ -188,6 +163,17 @@ fn adopt(session: &Session, names: &[Selector], rows: bool) -> Result<Exit, CliE
     })
 }
 
+fn nothing_to_adopt(session: &Session, now: &Look) -> Result<Exit, CliError> {
+    let verdict = "no row names a foreign live cluster: there is nothing to adopt".to_owned();
+    session.say(&verdict);
+    let nothing = Plan::default();
+    let exit = Exit::default();
+    let subject = session.subject(now);
+    let doc = run_doc(None, subject, &[], &nothing, verdict, true, 0, exit);
+    session.answer(&doc, |_| String::new())?;
+    Ok(doc.exit)
+}
+
 fn restore(session: &Session, name: &ClusterName) -> Result<Exit, CliError> {
     let store = session.open_write()?;
     let restored = store.restore(name.as_str(), session.world()?.clock.now())?;
@@ -195,5 +181,7 @@ fn restore(session: &Session, name: &ClusterName) -> Result<Exit, CliError> {
         "row {} is back; to make it true: rollcall reconcile",
         restored.name
     )));
-    Ok(Exit::default())
+    let doc = RowDoc::new(RowEdit::Restored, restored.name);
+    session.answer(&doc, |_| String::new())?;
+    Ok(doc.exit)
 }

@@ -4,7 +4,7 @@ use crate::cli::args::InitArgs;
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::clock::SystemClock;
-use crate::report::Exit;
+use crate::report::{Exit, InitDoc};
 use crate::store::{InitMode, Store};
 
 pub(crate) fn run(session: &Session, args: &InitArgs) -> Result<Exit, CliError> {
@@ -37,5 +37,15 @@ pub(crate) fn run(session: &Session, args: &InitArgs) -> Result<Exit, CliError> 
         ));
         session.say(&session.command("then: rollcall reconcile"));
     }
-    Ok(Exit::default())
+    let doc = InitDoc {
+        schema: "rollcall.init/v1".to_owned(),
+        database: db.to_string(),
+        made_table: report.made_table,
+        made_side_tables: report.made_side_tables,
+        closed_entries: report.closed_entries,
+        exit: Exit::default(),
+    };
+    // For people all is said.
+    session.answer(&doc, |_| String::new())?;
+    Ok(doc.exit)
 }

@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod acting;
+mod adding;
 mod cluster;
 mod doctor;
 mod explain;

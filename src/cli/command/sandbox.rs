@@ -18,7 +18,7 @@ pub(crate) fn run(session: &Session, what: &SandboxCommand) -> Result<Exit, CliE
     };
     let world = sandbox::open(dir)?;
     match what {
-        SandboxCommand::Show => show(session, &world)?,
+        SandboxCommand::Show => {}
         SandboxCommand::Say { words } => world.tell(&words.join(" "))?,
         SandboxCommand::Forget => world.forget_faults()?,
         SandboxCommand::Wipe {
@@ -44,10 +44,11 @@ pub(crate) fn run(session: &Session, what: &SandboxCommand) -> Result<Exit, CliE
         }
         SandboxCommand::Advance { by } => world.advance(*by)?,
     }
-    Ok(Exit::default())
+    answer(session, &world, what)
 }
 
-fn show(session: &Session, world: &Sandbox) -> Result<(), CliError> {
+/// The world as it is now; where a person only changed it, nothing is said on a terminal.
+fn answer(session: &Session, world: &Sandbox, what: &SandboxCommand) -> Result<Exit, CliError> {
     let summary = world.show()?;
     let faults = world.faults()?;
     let mut items = vec![serde_json::to_value(&summary).unwrap_or_default()];
@@ -62,10 +63,14 @@ fn show(session: &Session, world: &Sandbox) -> Result<(), CliError> {
         exit: Exit::default(),
     };
     session.answer(&doc, |_| {
+        if !matches!(what, SandboxCommand::Show) {
+            return String::new();
+        }
         let mut out = serde_json::to_string_pretty(&summary).unwrap_or_default() + "\n";
         for (place, fault) in faults.iter().enumerate() {
             let _ = writeln!(out, "instruction {place}: {fault}");
         }
         out
-    })
+    })?;
+    Ok(doc.exit)
 }

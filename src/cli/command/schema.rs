@@ -1,19 +1,37 @@
-//! `rollcall schema`: JSON Schemas.
+//! `rollcall schema`: JSON Schemas, and the words that documents use.
 
-use crate::cli::args::SchemaArgs;
+use clap::ValueEnum;
+
+use crate::cli::args::{Format, SchemaArgs};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
-use crate::report::{Exit, SCHEMAS, schema_of};
+use crate::report::{Available, Exit, SCHEMAS, enums_doc, schema_of};
 
 pub(crate) fn run(session: &Session, args: &SchemaArgs) -> Result<Exit, CliError> {
     let Some(name) = &args.document else {
-        session.print(&format!("{}\n", SCHEMAS.join("\n")))?;
-        return Ok(Exit::default());
+        return words(session);
     };
     let schema = schema_of(name).ok_or_else(|| {
         CliError::usage(format!("there is no document {name:?}"))
             .hint(format!("one of: {}", SCHEMAS.join(", ")))
     })?;
-    session.print(&format!("{schema:#}\n"))?;
+    session.answer(&schema, |_| format!("{schema:#}\n"))?;
     Ok(Exit::default())
+}
+
+/// The names of the documents; as JSON, every word in them, and what is available here.
+fn words(session: &Session) -> Result<Exit, CliError> {
+    let world = session.world()?;
+    let formats = Format::value_variants().iter();
+    let doc = enums_doc(Available {
+        sandbox: session.settings.sandbox.is_some(),
+        providers: world.providers.keys().map(ToString::to_string).collect(),
+        registrars: world.registrars.keys().map(ToString::to_string).collect(),
+        formats: formats
+            .filter_map(Format::to_possible_value)
+            .map(|format| format.get_name().to_owned())
+            .collect(),
+    });
+    session.answer(&doc, |_| SCHEMAS.join("\n") + "\n")?;
+    Ok(doc.exit)
 }

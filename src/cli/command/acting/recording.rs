@@ -86,6 +86,14 @@ fn stored(event: &Event) -> Option<EventRecord> {
     })
 }
 
+/// Stores the events so far, or says why not.
+pub(super) async fn record_events(runner: &Runner<'_>, sinks: &Sinks) -> Option<CliError> {
+    let stored = store_events(runner, &sinks.collector).await;
+    stored
+        .err()
+        .map(|error| named(runner.run, "failed to store the events", error))
+}
+
 /// Closes the record, and says what of it could not be written.
 pub(super) async fn record_end(
     runner: &Runner<'_>,
@@ -95,19 +103,21 @@ pub(super) async fn record_end(
 ) -> Vec<CliError> {
     let (run, code, verdict) = (runner.run, i32::from(exit.code), verdict.to_owned());
     let now = runner.world.clock.now();
-    let events = store_events(runner, &sinks.collector).await;
+    let events = record_events(runner, sinks).await;
     let closed = on_store(&runner.store, move |store| {
         store.finish_run(run, code, &verdict, now)
     })
     .await;
-    let named = |what: &str, error: RunError| {
-        let mut error = CliError::from(error);
-        error.message = format!("{what} of run {}: {}", run.0, error.message);
-        error
-    };
-    let events = events.map_err(|error| named("failed to store the events", error));
-    let closed = closed.map_err(|error| named("failed to store the end", error));
-    [events.err(), closed.err()].into_iter().flatten().collect()
+    let closed = closed
+        .err()
+        .map(|error| named(run, "failed to store the end", error));
+    events.into_iter().chain(closed).collect()
+}
+
+fn named(run: RunId, what: &str, error: RunError) -> CliError {
+    let mut error = CliError::from(error);
+    error.message = format!("{what} of run {}: {}", run.0, error.message);
+    error
 }
 
 /// How long ago that was.

@@ -6,7 +6,7 @@ use tokio::sync::{Notify, watch};
 
 use super::consent::{executable, obtain};
 use super::lease::{acquire, holding};
-use super::recording::{keep, millis, record_end, record_start};
+use super::recording::{keep, millis, record_end, record_events, record_start};
 use super::signals::watch_signals;
 use super::sinks::{Sinks, emit_finished, emit_started, say_parallelism};
 use super::{Deadline, Order};
@@ -67,6 +67,7 @@ async fn under_lease(
         return nothing_done(session, &runner, &order, look, began).await;
     }
     forbid_mixed(&look)?;
+    let sinks = Sinks::of(session)?;
     runner.run = record_start(&runner, &order, session).await?;
     let logs = session.settings.state_dir.join("runs");
     runner.settings.log_dir = Some(logs.join(runner.run.0.to_string()));
@@ -77,7 +78,6 @@ async fn under_lease(
             .map(str::to_owned);
     }
     say_parallelism(session, runner.settings.caps.heavy, &look.plan);
-    let sinks = Sinks::of(session)?;
     let emitter = Emitter::new(Arc::clone(&world.clock), sinks.all());
     emitter.name_run(runner.run.0.to_string());
     let message = format!("run {}: {}", runner.run.0, order.mode());
@@ -100,7 +100,7 @@ async fn under_lease(
         began,
     };
     match ran {
-        Ok(run) => ending.of_run(run, ended_by).await,
+        Ok(run) => Ok(ending.of_run(run, ended_by).await),
         Err(error) => Err(ending.of_error(error.into()).await),
     }
 }
@@ -203,22 +203,25 @@ struct Ending<'e> {
 }
 
 impl Ending<'_> {
-    async fn of_run(&self, run: Run, ended_by: Option<ExitCode>) -> Result<Exit, CliError> {
-        let (exit, verdict) = self
-            .close(reasons(&run, ended_by), |exit| verdict(&run, exit))
-            .await;
+    /// Answers, then sends the last event and closes the record: they know how the answer went.
+    async fn of_run(&self, run: Run, ended_by: Option<ExitCode>) -> Exit {
+        let mut found = reasons(&run, ended_by);
+        let stored = record_events(self.runner, self.sinks).await;
+        self.join(&mut found, self.broken_streams().chain(stored));
+        let exit = Exit::of(found.clone());
         let doc = run_doc(
             Some(self.runner.run.0.to_string()),
             self.session.subject(&run.last),
             &run.rounds,
             &run.last.plan,
-            verdict,
+            verdict(&run, &exit),
             run.converged,
             millis(self.began, self.runner),
-            exit.clone(),
+            exit,
         );
-        self.session.answer(&doc, |paint| run_text(&doc, paint))?;
-        Ok(exit)
+        let answered = self.session.answer(&doc, |paint| run_text(&doc, paint));
+        self.join(&mut found, answered.err());
+        self.close(found, |exit| verdict(&run, exit)).await
     }
 
     /// A run that could not go on: its record ends all the same.
@@ -236,19 +239,32 @@ impl Ending<'_> {
         &self,
         mut found: Vec<(ExitCode, String)>,
         verdict: impl Fn(&Exit) -> String,
-    ) -> (Exit, String) {
+    ) -> Exit {
+        self.join(&mut found, self.broken_streams());
         let exit = Exit::of(found.clone());
         emit_finished(self.emitter, &exit, millis(self.began, self.runner));
-        let streams = self.sinks.streams.iter().filter_map(EventStream::failure);
-        let mut errors: Vec<CliError> = streams.collect();
-        errors.extend(record_end(self.runner, self.sinks, &exit, &verdict(&exit)).await);
+        let unwritten = record_end(self.runner, self.sinks, &exit, &verdict(&exit)).await;
+        self.join(&mut found, self.broken_streams().chain(unwritten));
+        Exit::of(found)
+    }
+
+    fn broken_streams(&self) -> impl Iterator<Item = CliError> {
+        self.sinks.streams.iter().filter_map(EventStream::failure)
+    }
+
+    /// What could not be written joins the reasons, and is complained about once.
+    fn join(
+        &self,
+        found: &mut Vec<(ExitCode, String)>,
+        errors: impl IntoIterator<Item = CliError>,
+    ) {
         for error in errors {
-            found.push((error.code, error.message.clone()));
-            self.session.complain(error);
+            let reason = (error.code, error.message.clone());
+            if !found.contains(&reason) {
+                found.push(reason);
+                self.session.complain(error);
+            }
         }
-        let exit = Exit::of(found);
-        let verdict = verdict(&exit);
-        (exit, verdict)
     }
 }
 

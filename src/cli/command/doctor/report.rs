@@ -1,0 +1,55 @@
+//! Everything that was looked at, in one answer.
+
+use std::fmt::Write as _;
+
+use super::finding::Finding;
+use super::{database, settings, world};
+use crate::cli::error::CliError;
+use crate::cli::session::Session;
+use crate::report::{DoctorDoc, Exit, FindingDoc, Level, Paint, SettingDoc, Tone};
+
+pub(in crate::cli::command) fn run(session: &Session) -> Result<Exit, CliError> {
+    let (seen, of_world) = world::look(session)?;
+    let mut findings = database::look(session, seen.as_ref());
+    findings.push(settings::configuration(session));
+    findings.extend(of_world);
+    let exit = Exit::of(findings.iter().filter_map(Finding::reason));
+    let doc = DoctorDoc {
+        schema: "rollcall.doctor/v1".to_owned(),
+        items: findings.iter().map(|found| found.doc(session)).collect(),
+        settings: settings::effective(session),
+        exit,
+    };
+    session.answer(&doc, |paint| text(&doc, paint))?;
+    Ok(doc.exit)
+}
+
+fn text(doc: &DoctorDoc, paint: Paint) -> String {
+    let mut out = String::new();
+    doc.items
+        .iter()
+        .for_each(|finding| finding_text(&mut out, finding, paint));
+    out.push_str("settings:\n");
+    doc.settings
+        .iter()
+        .for_each(|setting| setting_text(&mut out, setting));
+    out
+}
+
+fn finding_text(out: &mut String, finding: &FindingDoc, paint: Paint) {
+    let mark = match finding.level {
+        Level::Good => paint.tone(Tone::Good, "ok     "),
+        Level::Note => paint.tone(Tone::Held, "note   "),
+        Level::Bad => paint.tone(Tone::Bad, "wrong  "),
+    };
+    let _ = writeln!(out, "{mark} {:<14} {}", finding.what, finding.message);
+    if let Some(remedy) = &finding.remedy {
+        let remedy = paint.tone(Tone::Dim, format!("-> {remedy}"));
+        let _ = writeln!(out, "        {remedy}");
+    }
+}
+
+fn setting_text(out: &mut String, setting: &SettingDoc) {
+    let value = setting.value.as_deref().unwrap_or("-");
+    let _ = writeln!(out, "  {:<24} {value} ({})", setting.name, setting.origin);
+}

@@ -1,0 +1,143 @@
+//! The settings that hold, and where each comes from.
+
+use clap::{CommandFactory, ValueEnum};
+
+use super::finding::Finding;
+use crate::cli::args::Cli;
+use crate::cli::environment::{in_force, twin};
+use crate::cli::session::Session;
+use crate::cli::settings::Origin;
+use crate::model::{printable, redact};
+use crate::report::{ExitCode, SettingDoc};
+
+/// The configuration file.
+pub(super) fn configuration(session: &Session) -> Finding {
+    let file = &session.settings.file;
+    match (&file.problem, &file.path) {
+        (Some(error), _) => {
+            let said = format!("{}; every default holds here", error.message);
+            let remedy = Some(error.hints.join("; ")).filter(|hints| !hints.is_empty());
+            let remedy = remedy.or_else(|| Some("name another file with --config".to_owned()));
+            Finding::bad("configuration", ExitCode::NotReady, said, remedy)
+        }
+        (None, Some(path)) => Finding::good("configuration", path.display().to_string()),
+        (None, None) => Finding::good("configuration", "none; every default holds"),
+    }
+}
+
+/// Every setting, a secret's value never.
+pub(super) fn effective(session: &Session) -> Vec<SettingDoc> {
+    let mut all = flags(session);
+    all.extend(keys(session));
+    all.extend(["DOCKER_HOST", "DOCKER_CONTEXT"].map(|name| {
+        let value = session.streams.var(name).map(str::to_owned);
+        let origin = origin_of(value.as_deref(), Origin::Environment);
+        setting(name, value, origin)
+    }));
+    let command = Cli::command();
+    if let Some(reconcile) = command.find_subcommand("reconcile") {
+        let flags = in_force(reconcile, &session.streams.env);
+        all.extend(flags.into_iter().map(|(flag, value, origin)| {
+            setting(&format!("reconcile --{flag}"), Some(value), origin)
+        }));
+    }
+    all
+}
+
+/// The flags that every command takes.
+fn flags(session: &Session) -> Vec<SettingDoc> {
+    let (settings, global) = (&session.settings, &session.global);
+    let path = |path: &std::path::Path| path.display().to_string();
+    let outputs: Vec<_> = global.output.iter().map(ToString::to_string).collect();
+    let outputs = Some(outputs.join(" ")).filter(|outputs| !outputs.is_empty());
+    let given = |name: &str, value: Option<String>| {
+        let from = match session.streams.var(&twin(name)) {
+            Some(set) if value.as_deref() == Some(set) => Origin::Environment,
+            _ => Origin::Flag,
+        };
+        let origin = origin_of(value.as_deref(), from);
+        setting(&format!("--{name}"), value, origin)
+    };
+    let mut sandbox = given("sandbox", settings.sandbox.as_deref().map(path));
+    if sandbox.value.is_some() && session.streams.var(&twin("sandbox")).is_some() {
+        Origin::Environment.text().clone_into(&mut sandbox.origin);
+    }
+    let mut config = given("config", global.config.as_deref().map(path));
+    if config.value.is_none() {
+        config.value = settings.file.path.as_deref().map(path);
+    }
+    vec![
+        setting("--db", Some(path(&settings.db)), settings.db_origin),
+        sandbox,
+        config,
+        given("output", outputs),
+        given("events", global.events.clone()),
+        chosen(session, "progress", &global.progress),
+        chosen(session, "color", &global.color),
+    ]
+}
+
+/// A flag that always has a value.
+fn chosen<V: ValueEnum + Default + PartialEq>(
+    session: &Session,
+    name: &str,
+    value: &V,
+) -> SettingDoc {
+    let word = value.to_possible_value();
+    let word = word.as_ref().map(|word| word.get_name().to_owned());
+    let origin = match session.streams.var(&twin(name)) {
+        Some(set) if word.as_deref() == Some(set) => Origin::Environment,
+        _ if *value == V::default() => Origin::Default,
+        _ => Origin::Flag,
+    };
+    setting(&format!("--{name}"), word, origin)
+}
+
+/// The keys of the configuration.
+fn keys(session: &Session) -> Vec<SettingDoc> {
+    let (config, file) = (&session.settings.config, &session.settings.file);
+    let key = |name: &str, value: Option<String>| {
+        let origin = if file.sets(name) {
+            Origin::File
+        } else {
+            Origin::Default
+        };
+        setting(name, value, origin)
+    };
+    let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|p| p.display().to_string());
+    let (k3d, kind) = (&config.provider.k3d, &config.provider.kind);
+    let mut kubeconfig = key(
+        "kubeconfig.path",
+        Some(session.settings.kubeconfig.display().to_string()),
+    );
+    let unset = kubeconfig.origin == Origin::Default.text();
+    if unset && session.streams.var("KUBECONFIG").is_some() {
+        Origin::Environment
+            .text()
+            .clone_into(&mut kubeconfig.origin);
+    }
+    vec![
+        key("management.name", Some(config.management.name.clone())),
+        key("provider.k3d.image", k3d.image.clone()),
+        key("provider.k3d.program", path(&k3d.program)),
+        key("provider.kind.image", kind.image.clone()),
+        key("provider.kind.program", path(&kind.program)),
+        key(
+            "kubeconfig.enabled",
+            Some(config.kubeconfig.enabled.to_string()),
+        ),
+        kubeconfig,
+    ]
+}
+
+fn origin_of(value: Option<&str>, from: Origin) -> Origin {
+    value.map_or(Origin::Default, |_| from)
+}
+
+fn setting(name: &str, value: Option<String>, origin: Origin) -> SettingDoc {
+    SettingDoc {
+        name: name.to_owned(),
+        value: value.map(|value| redact(&printable(&value)).into_owned()),
+        origin: origin.text().to_owned(),
+    }
+}

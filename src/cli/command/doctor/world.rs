@@ -1,0 +1,54 @@
+//! The engine, the tools and the registrars.
+
+use super::finding::Finding;
+use crate::cli::error::CliError;
+use crate::cli::session::Session;
+use crate::model::{Observed, Seen, ToolView};
+use crate::observe::{Ask, observe};
+use crate::ports::World;
+use crate::report::ExitCode;
+
+/// The world and what it said.
+pub(super) type Looked = (World, Observed);
+
+/// One look, and what it found. A world that cannot even be asked is a finding too.
+pub(super) fn look(session: &Session) -> Result<(Option<Looked>, Vec<Finding>), CliError> {
+    let world = match session.world() {
+        Ok(world) => world,
+        Err(error) => return Ok((None, vec![Finding::of_error("world", error)])),
+    };
+    let observed = Session::block_on(async { Ok(observe(&world, &Ask::default()).await) })?;
+    let mut findings = vec![engine(session, &observed)];
+    let tools = observed.tools.iter();
+    findings.extend(tools.map(|(provider, tool)| match tool {
+        ToolView::Found(path) => Finding::good(provider.as_str(), path.clone()),
+        ToolView::Missing { program, hint } => {
+            let said = format!("{program} is not installed; rows of {provider} cannot be made");
+            let remedy = Some(hint.clone());
+            Finding::bad(provider.as_str(), ExitCode::NotReady, said, remedy)
+        }
+    }));
+    let registrars = observed.registrars.iter();
+    findings.extend(registrars.map(|(registrar, seen)| match seen {
+        Seen::Known(view) => Finding::good(
+            registrar.as_str(),
+            format!("{} clusters registered", view.entries.len()),
+        ),
+        Seen::Unknown(unseen) => Finding::of_silence(registrar.as_str(), unseen),
+    }));
+    Ok((Some((world, observed)), findings))
+}
+
+fn engine(session: &Session, observed: &Observed) -> Finding {
+    match &observed.engine {
+        Seen::Known(engine) if session.settings.sandbox.is_some() => Finding::good(
+            "sandbox",
+            format!("a rehearsal engine, {}", engine.facts.version),
+        ),
+        Seen::Known(engine) => Finding::good(
+            "docker",
+            format!("answers, version {}", engine.facts.version),
+        ),
+        Seen::Unknown(unseen) => Finding::of_silence("docker", unseen),
+    }
+}

@@ -1,0 +1,170 @@
+//! The configuration file.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::args::Global;
+use super::error::CliError;
+use super::settings::{Dirs, no_home};
+use super::streams::Streams;
+use crate::model::ClusterName;
+use crate::report::ExitCode;
+
+/// What the file says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// The management cluster.
+    pub(crate) management: Management,
+    /// The providers.
+    pub(crate) provider: Providers,
+    /// The registrar of the user's kubeconfig.
+    pub(crate) kubeconfig: Kubeconfig,
+}
+
+/// `[management]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Management {
+    /// The name of its row.
+    pub(crate) name: String,
+}
+
+impl Default for Management {
+    fn default() -> Self {
+        Self {
+            name: "devops".to_owned(),
+        }
+    }
+}
+
+/// `[provider.NAME]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Providers {
+    /// `[provider.k3d]`.
+    pub k3d: ProviderConfig,
+    /// `[provider.kind]`.
+    pub(crate) kind: ProviderConfig,
+}
+
+/// What can be set of a provider.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ProviderConfig {
+    /// The image of its nodes.
+    pub(crate) image: Option<String>,
+    /// The program, if it is not the one on the PATH.
+    pub(crate) program: Option<PathBuf>,
+}
+
+/// `[kubeconfig]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Kubeconfig {
+    /// Whether clusters are registered there.
+    pub(crate) enabled: bool,
+    /// The file, if it is not the one of kubectl.
+    pub(crate) path: Option<PathBuf>,
+}
+
+impl Default for Kubeconfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            path: None,
+        }
+    }
+}
+
+/// The file, as it was found.
+#[derive(Debug, Clone)]
+pub(crate) struct ConfigFile {
+    /// Where it is; none: there is none.
+    pub(crate) path: Option<PathBuf>,
+    /// What it says; where it is silent, or cannot be used, the defaults.
+    pub(crate) config: Config,
+    /// Why it cannot be used.
+    pub(crate) problem: Option<CliError>,
+    keys: toml::Table,
+}
+
+impl ConfigFile {
+    /// Reads the file that is named, or the user's own.
+    pub(crate) fn read(global: &Global, streams: &Streams) -> Self {
+        let mut file = Self {
+            path: None,
+            config: Config::default(),
+            problem: None,
+            keys: toml::Table::new(),
+        };
+        file.problem = file.fill(global, streams).err();
+        file
+    }
+
+    /// Whether the file sets a key, such as `provider.k3d.image`.
+    pub(crate) fn sets(&self, key: &str) -> bool {
+        let mut words = key.split('.');
+        let first = words.next().and_then(|word| self.keys.get(word));
+        words
+            .try_fold(first, |value, word| value.map(|value| value.get(word)))
+            .flatten()
+            .is_some()
+    }
+
+    fn fill(&mut self, global: &Global, streams: &Streams) -> Result<(), CliError> {
+        let path = match (&global.config, Dirs::of(streams).config) {
+            (Some(path), _) => path.clone(),
+            (None, Some(dir)) => dir.join("rollcall.toml"),
+            (None, None) => return Err(no_home("the configuration")),
+        };
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error)
+                if error.kind() == std::io::ErrorKind::NotFound && global.config.is_none() =>
+            {
+                return Ok(());
+            }
+            Err(error) => return Err(CliError::file("read the configuration", &path, &error)),
+        };
+        self.path = Some(path.clone());
+        let config: Config = toml::from_str(&text).map_err(|error| wrong(&path, &error))?;
+        ClusterName::parse(&config.management.name).map_err(|error| {
+            CliError::usage(format!("management.name in the configuration: {error}"))
+        })?;
+        self.keys = toml::from_str(&text).map_err(|error| wrong(&path, &error))?;
+        self.config = config;
+        Ok(())
+    }
+}
+
+fn wrong(path: &Path, error: &toml::de::Error) -> CliError {
+    CliError::new(
+        ExitCode::Usage,
+        format!(
+            "the configuration {} cannot be read: {}",
+            path.display(),
+            error.message()
+        ),
+    )
+    .hint("docs/rollcall.example.toml shows every key")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_key_is_an_error_and_an_empty_file_is_not() {
+        assert!(toml::from_str::<Config>("").is_ok_and(|config| config == Config::default()));
+        assert!(toml::from_str::<Config>("[provider.k3d]\nimgae = 'x'\n").is_err());
+    }
+
+    #[test]
+    fn the_example_says_what_the_program_reads() {
+        let example = include_str!("../../docs/rollcall.example.toml");
+        let read: Result<Config, _> = toml::from_str(example);
+        assert!(read.is_ok(), "{read:?}");
+    }
+}

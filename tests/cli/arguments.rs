@@ -1,0 +1,62 @@
+//! The command line itself.
+
+use crate::scene::Scene;
+
+#[test]
+fn flags_have_twins_and_what_destroys_has_none() {
+    let mut scene = Scene::new().two_rows();
+    scene
+        .env
+        .insert("ROLLCALL_OUTPUT".to_owned(), "json".to_owned());
+    scene
+        .env
+        .insert("ROLLCALL_REPAIR".to_owned(), "1".to_owned());
+    let said = scene.rollcall(&["reconcile"]).code(3);
+    assert_eq!(said.json()["schema"], "rollcall.plan/v1");
+}
+
+#[test]
+fn help_answers_and_a_misspelt_word_is_2() {
+    let scene = Scene::new();
+    let help = scene.rollcall(&["--help"]).code(0);
+    let daily = help.out.find("reconcile").unwrap();
+    assert!(
+        daily < help.out.find("schema").unwrap(),
+        "the daily ones come first"
+    );
+    let said = scene.rollcall(&["reconsile"]).code(2);
+    assert!(said.err.contains("reconcile"), "{}", said.err);
+    scene
+        .rollcall(&["reconcile", "--step-timeout", "soon"])
+        .code(2);
+    scene
+        .rollcall(&["reconcile", "--max-deletes", "101%"])
+        .code(2);
+    scene
+        .rollcall(&["reconcile", "--only", "NOT A NAME"])
+        .code(2);
+}
+
+#[test]
+fn every_hint_that_is_a_command_speaks_of_the_same_world() {
+    let scene = Scene::new().two_rows();
+    scene.rollcall(&["sandbox", "make", "k3d/dev"]).code(0);
+    let config = scene.path("my config.toml");
+    std::fs::write(&config, "").unwrap();
+    let flags = format!(
+        "rollcall --sandbox={} '--config={}' ",
+        scene.path("world").display(),
+        config.display()
+    );
+    let given = ["--config", config.to_str().unwrap()];
+    let dry = scene
+        .rollcall(&[&given[..], &["reconcile"]].concat())
+        .code(3);
+    for command in ["cluster adopt k3d/dev", "reconcile --repair"] {
+        let whole = format!("{flags}{command}");
+        assert!(dry.out.contains(&whole), "{whole} in {}", dry.out);
+    }
+    let unknown = scene.rollcall(&[&given[..], &["cluster", "restore", "gone"]].concat());
+    let whole = format!("{flags}cluster list");
+    assert!(unknown.code(2).err.contains(&whole), "{whole}");
+}

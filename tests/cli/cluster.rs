@@ -1,0 +1,83 @@
+//! Rows: added, adopted, brought back.
+
+use crate::scene::Scene;
+
+#[test]
+fn an_adopted_cluster_gets_a_row_and_a_forgotten_row_comes_back() {
+    let scene = Scene::new();
+    scene.rollcall(&["sandbox", "make", "kind/mine"]).code(0);
+    scene.rollcall(&["cluster", "adopt", "mine"]).code(0);
+    scene.rollcall(&["reconcile", "--repair"]).code(0);
+    scene.rollcall(&["sandbox", "wipe", "kind/mine"]).code(0);
+    scene.rollcall(&["reconcile", "--prune=rows"]).code(0);
+    scene.rollcall(&["cluster", "restore", "mine"]).code(0);
+    let list = scene.rollcall(&["cluster", "list"]).code(0);
+    assert!(list.out.contains("kind/mine"), "{}", list.out);
+}
+
+#[test]
+fn a_row_that_cannot_be_right_is_not_added() {
+    let scene = Scene::new();
+    let said = scene
+        .rollcall(&[
+            "cluster",
+            "add",
+            "k3d/dev",
+            "--http-port",
+            "18080",
+            "--https-port",
+            "18080",
+            "-o",
+            "json",
+        ])
+        .code(2);
+    assert!(
+        said.err.contains("the same port as http_port"),
+        "{}",
+        said.err
+    );
+    assert_eq!(said.json()["schema"], "rollcall.error/v1");
+    let said = scene.rollcall(&["cluster", "add", "k3d/dev", "--subnet", "10.101.0.1/24"]);
+    assert_eq!(said.code, 2, "{}", said.err);
+    let said = scene.rollcall(&["cluster", "add", "vcluster/dev"]).code(2);
+    assert!(said.err.contains("one of: k3d, kind"), "{}", said.err);
+    let list = scene.rollcall(&["cluster", "list"]).code(0);
+    assert!(list.out.contains("no rows"), "{}", list.out);
+    // A port inside the cluster competes with none of the host's.
+    scene
+        .rollcall(&["cluster", "add", "k3d/dev", "--http-port", "30080"])
+        .code(0);
+}
+
+#[test]
+fn a_row_that_wants_what_another_wants_is_added_with_a_warning() {
+    let scene = Scene::new().two_rows();
+    let added = |args: &[&str]| {
+        let said = scene.rollcall(&[&["cluster", "add", "-o", "json"], args].concat());
+        let said = said.code(0);
+        let warnings = said.json()["warnings"].clone();
+        for warning in warnings.as_array().unwrap() {
+            let line = format!("warning: {}\n", warning.as_str().unwrap());
+            assert!(said.err.contains(&line), "{line} in {}", said.err);
+        }
+        warnings
+    };
+    assert_eq!(
+        added(&["kind/one", "--pf-port", "18080"]),
+        serde_json::json!([
+            "pf_port 18080 is also http_port of row dev: only one of them can have it"
+        ])
+    );
+    assert_eq!(
+        added(&["kind/two", "--subnet", "10.101.0.0/16"]),
+        serde_json::json!([
+            "subnet 10.101.0.0/16 overlaps 10.101.0.0/24 of row dev: only one of them can have it"
+        ])
+    );
+    assert_eq!(added(&["kind/three"]), serde_json::json!([]));
+    scene.sql("UPDATE clusters SET desired_state = 'absent'");
+    assert_eq!(
+        added(&["kind/four", "--pf-port", "18080"]),
+        serde_json::json!([])
+    );
+}

@@ -1,0 +1,21 @@
+//! The command line in process, in a sandbox, with captured streams: what it prints, what it returns, what it leaves.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod arguments;
+mod cluster;
+mod consent;
+mod database;
+mod doctor;
+mod documents;
+mod events;
+mod lock;
+mod looking;
+mod reconcile;
+mod scene;
+mod secrets;
+mod targets;

@@ -1,0 +1,139 @@
+//! Reconciling: dry runs, runs, and what they refuse.
+
+use crate::scene::Scene;
+
+#[test]
+fn a_dry_run_says_what_a_guard_would_refuse() {
+    let scene = Scene::new().two_rows().repaired();
+    scene.sql("DELETE FROM clusters");
+    let dry = scene
+        .rollcall(&["reconcile", "--dry-run", "--prune"])
+        .code(3);
+    assert!(dry.out.contains("the table is empty"), "{}", dry.out);
+    scene.rollcall(&["reconcile", "--prune"]).code(5);
+    scene
+        .rollcall(&["reconcile", "--prune", "--allow-all"])
+        .code(0);
+}
+
+#[test]
+fn create_and_forget_are_not_asked_for_at_once() {
+    let said = Scene::new()
+        .rollcall(&["reconcile", "--repair", "--prune=rows"])
+        .code(2);
+    assert!(said.err.contains("opposite answers"), "{}", said.err);
+    let said = Scene::new()
+        .rollcall(&["reconcile", "--repair", "--prune"])
+        .code(2);
+    assert!(
+        said.err.contains("--prune=orphans,registrations"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn a_failed_step_is_told_with_its_log_and_the_rest_goes_on() {
+    let scene = Scene::new().two_rows();
+    scene
+        .rollcall(&["sandbox", "say", "create k3d/dev fails"])
+        .code(0);
+    let ran = scene
+        .rollcall(&["reconcile", "--repair", "--retries", "0"])
+        .code(1);
+    assert!(
+        ran.err.contains("failed to create cluster/k3d/dev"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains("log: "), "{}", ran.err);
+    assert!(
+        ran.err.contains("create cluster/kind/ops: done"),
+        "{}",
+        ran.err
+    );
+    assert!(
+        ran.err
+            .contains("skipped, because create cluster/k3d/dev did not succeed"),
+        "{}",
+        ran.err
+    );
+    scene.rollcall(&["sandbox", "forget"]).code(0);
+    scene.rollcall(&["reconcile", "--repair"]).code(0);
+}
+
+#[test]
+fn what_is_hostile_in_a_row_is_held_and_never_reaches_the_terminal() {
+    let scene = Scene::new().two_rows();
+    scene.sql("INSERT INTO clusters (name, provider) VALUES ('x;touch pwned', 'k3d'), (char(27) || '[31mred', 'kind')");
+    scene.sql("INSERT INTO clusters (name, provider, http_port) VALUES ('big', 'k3d', 70000)");
+    let ran = scene.rollcall(&["reconcile", "--repair"]).code(3);
+    for text in [&ran.out, &ran.err] {
+        assert!(!text.contains('\u{1b}'), "{text:?}");
+    }
+    assert!(ran.out.contains("70000"), "{}", ran.out);
+    let status = scene.rollcall(&["status", "-o", "json"]).code(3).json();
+    let synced = status["clusters"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|c| c["sync"] == "synced")
+        .count();
+    assert_eq!(synced, 2, "the good rows converge beside them: {status:#}");
+}
+
+#[test]
+fn the_way_on_says_all_that_was_asked_and_lifts_what_refuses() {
+    let scene = Scene::new().two_rows();
+    let dry = scene
+        .rollcall(&[
+            "reconcile",
+            "--probe",
+            "none",
+            "-j",
+            "2",
+            "--timeout",
+            "90",
+            "--dry-run",
+        ])
+        .code(3);
+    let whole = "reconcile --repair --probe none -j 2 --timeout 90s\n";
+    assert!(dry.out.contains(whole), "{}", dry.out);
+    scene.rollcall(&["reconcile", "--repair"]).code(0);
+    scene.sql("DELETE FROM clusters");
+    let dry = scene
+        .rollcall(&["reconcile", "--prune", "--dry-run"])
+        .code(3);
+    assert!(
+        dry.out.contains("reconcile --prune --allow-all\n"),
+        "{}",
+        dry.out
+    );
+}
+
+#[test]
+fn a_name_that_selects_nothing_is_2() {
+    let scene = Scene::new().two_rows();
+    for (args, said) in [
+        (&["--only", "dve"][..], "did you mean dev?"),
+        (&["--exclude", "nobody"], "named nobody"),
+        (&["--only", "dev", "--exclude", "dev"], "leave nothing"),
+        (&["--replace", "dev", "--exclude", "dev"], "leaves it out"),
+    ] {
+        for mode in [&["reconcile"][..], &["reconcile", "--repair"]] {
+            let ran = scene.rollcall(&[mode, args].concat()).code(2);
+            assert!(ran.err.contains(said), "{}", ran.err);
+        }
+    }
+    let one = scene.rollcall(&["reconcile", "--only", "dev"]).code(3);
+    assert!(one.out.contains("left out by --only"), "{}", one.out);
+    assert!(!one.out.contains("kind/ops"), "{}", one.out);
+}
+
+#[test]
+fn no_time_at_all_is_2() {
+    let scene = Scene::new().two_rows();
+    scene
+        .rollcall(&["reconcile", "--repair", "--timeout", "0"])
+        .code(2);
+}
