@@ -14,10 +14,14 @@ use super::dispatch::{RowClusters, StepError, act};
 use super::event::{Emitter, EventBody, StepResult};
 use super::scheduler::{Scheduler, StepState};
 use super::step_log::Log;
+use crate::clock::{Clock, SystemClock};
 use crate::model::Desired;
-use crate::plan::{Plan, Step, StepId};
+use crate::plan::{ActionKind, Plan, Step, StepId};
 use crate::provider::{Fault, ProviderError};
 use crate::store::{StepEnd, StepKey, StepStart};
+
+/// How long a step may take to clean up after its tool.
+const CLEANING: Duration = Duration::from_secs(30);
 
 /// How one step ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -307,8 +311,29 @@ async fn attempt(
     tokio::select! {
         done = act(cx, step, rows, until, log) => done,
         never = cx.dies_running(step.action.kind()) => match never {},
+        () = SystemClock.sleep(limit(cx, step)) => Err(overdue(cx).into()),
         why = ended => Err(ProviderError::new(Fault::Cancelled, why).into()),
     }
+}
+
+/// When an attempt is given up, whatever it waits for. The deadlines of tools and of waits are inside of it; a request
+/// to an engine that fell silent has none of its own. Real time, whatever a sandbox's clock says.
+fn limit(cx: &Context<'_>, step: &Step) -> Duration {
+    match step.action.kind() {
+        // After its tool has ended, what a failed creation made is taken away.
+        ActionKind::Create | ActionKind::Start | ActionKind::AddPorts => {
+            cx.settings.step_timeout + CLEANING
+        }
+        _ => cx.settings.step_timeout,
+    }
+}
+
+fn overdue(cx: &Context<'_>) -> ProviderError {
+    let seconds = cx.settings.step_timeout.as_secs();
+    ProviderError::new(
+        Fault::Deadline,
+        format!("not done within {seconds} s: what it waited for did not answer"),
+    )
 }
 
 fn finished(step: &Step, outcome: &StepOutcome, ended: Ended, emitter: &Emitter<'_>) {
