@@ -103,9 +103,10 @@ fn rendered(error: &clap::Error, tty: bool, streams: &Streams) -> String {
 /// Logs go to standard error, quiet unless asked for.
 fn start_log(cli: &Cli, streams: &Streams) {
     let level = match cli.global.verbose {
-        0 => "error",
-        1 => "rollcall=debug",
-        _ => "rollcall=trace",
+        // What a library finds worth an error is part of an answer that is given anyway.
+        0 => "rollcall=warn",
+        1 => "rollcall=debug,warn",
+        _ => "rollcall=trace,debug",
     };
     let filter = streams.var("ROLLCALL_LOG").unwrap_or(level);
     let Ok(filter) = tracing_subscriber::EnvFilter::try_new(filter) else {
