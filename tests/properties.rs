@@ -18,6 +18,8 @@ mod gate;
 mod hand;
 #[path = "properties/harmless.rs"]
 mod harmless;
+#[path = "properties/histories.rs"]
+mod histories;
 #[path = "properties/honest.rs"]
 mod honest;
 #[path = "properties/roll.rs"]

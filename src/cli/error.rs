@@ -161,7 +161,7 @@ impl From<RunError> for CliError {
         match error {
             RunError::Store(error) => error.into(),
             RunError::Bug(_) | RunError::Torn => Self::new(ExitCode::Bug, error.to_string())
-                .hint("nothing was done; please report this with the file of --save-observation"),
+                .hint("nothing of that plan was done; please report this with the file of --save-observation"),
         }
     }
 }

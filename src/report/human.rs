@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::documents::{HeldDoc, PlanDoc, RunDoc, StepDoc};
+use super::documents::{HeldDoc, PlanDoc, RefusalDoc, RunDoc, StepDoc};
 use super::paint::{Paint, Tone};
 use crate::execute::StepResult;
 use crate::plan::{ActionKind, Class, Disruption, Field};
@@ -18,19 +18,7 @@ pub fn plan_text(doc: &PlanDoc, paint: Paint, apply: Option<&str>) -> String {
         step_lines(&mut out, step, paint);
     }
     held_lines(&mut out, &doc.held, paint);
-    for refusal in &doc.refusals {
-        let _ = writeln!(
-            out,
-            "{} a guard refuses this plan: {}",
-            paint.tone(Tone::Bad, "!"),
-            refusal.message
-        );
-        let _ = writeln!(
-            out,
-            "    {}",
-            paint.tone(Tone::Dim, format!("-> {}", refusal.refusal.hint))
-        );
-    }
+    refusal_lines(&mut out, &doc.refusals, "a guard refuses this plan", paint);
     if let (Some(command), false) = (apply, doc.steps.is_empty()) {
         let way = if doc.refusals.is_empty() {
             "to apply this"
@@ -57,19 +45,12 @@ pub fn run_text(doc: &RunDoc, paint: Paint) -> String {
         step_lines(&mut out, step, paint);
     }
     held_lines(&mut out, &doc.held, paint);
-    for refusal in &doc.refusals {
-        let _ = writeln!(
-            out,
-            "{} refused, nothing was changed: {}",
-            paint.tone(Tone::Bad, "!"),
-            refusal.message
-        );
-        let _ = writeln!(
-            out,
-            "    {}",
-            paint.tone(Tone::Dim, format!("-> {}", refusal.refusal.hint))
-        );
-    }
+    let what = if doc.steps.is_empty() {
+        "refused, nothing was changed"
+    } else {
+        "the rest is refused"
+    };
+    refusal_lines(&mut out, &doc.refusals, what, paint);
     out
 }
 
@@ -203,6 +184,15 @@ fn held_lines(out: &mut String, held: &[HeldDoc], paint: Paint) {
         let label = paint.tone(Tone::Dim, format!("{:>3} {:<10}", "=", "held"));
         let count = out_of_scope.len();
         let _ = writeln!(out, "{label} {count} left out by --only or --exclude");
+    }
+}
+
+fn refusal_lines(out: &mut String, refusals: &[RefusalDoc], what: &str, paint: Paint) {
+    for refusal in refusals {
+        let mark = paint.tone(Tone::Bad, "!");
+        let _ = writeln!(out, "{mark} {what}: {}", refusal.message);
+        let hint = paint.tone(Tone::Dim, format!("-> {}", refusal.refusal.hint));
+        let _ = writeln!(out, "    {hint}");
     }
 }
 

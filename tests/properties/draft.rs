@@ -359,7 +359,7 @@ pub(crate) fn damage() -> impl Strategy<Value = Damage> {
     ])
 }
 
-fn stranger() -> impl Strategy<Value = Stranger> {
+pub(crate) fn stranger() -> impl Strategy<Value = Stranger> {
     let names = prop::sample::select(&NAMES[..]);
     prop_oneof![
         3 => (names.clone(), row()).prop_map(|(name, row)| Stranger::Cluster(RowDraft { name, ..row })),

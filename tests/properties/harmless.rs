@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use rollcall::execute::StepResult;
-use rollcall::model::ClusterId;
+use rollcall::model::{ClusterId, ClusterView, Origin, Ownership};
 use rollcall::plan::{Action, ActionKind};
 use rollcall::reconcile::{Look, Unsettled};
 use rollcall::sandbox::{Actor, Deed, Journal, Outage, Thing};
@@ -17,16 +17,24 @@ use crate::gate::{Gate, Happening};
 use crate::stage::{Ended, Stage};
 use crate::{cases, moment, none};
 
-/// The journal's records of what hands made, apart from what the run was asked to adopt, and from entries that the
+/// The journal's records of what hands made, apart from what was adopted or is asked to be, and from entries that the
 /// ledger lists: those are ours, whoever wrote over them.
-fn harmed(journal: &Journal, before: &Look) -> Vec<String> {
+pub(crate) fn harmed(journal: &Journal, before: &Look) -> Vec<String> {
     let listed = &before.snapshot.ledger.registrations;
     let mut ours: BTreeSet<&ClusterId> = listed.iter().map(|entry| &entry.cluster).collect();
-    let adopted = before.observed.clusters();
-    let adopted = adopted.filter(|view| before.policy.adopt.contains(&view.id));
+    let adopted: Vec<&ClusterView> = before
+        .observed
+        .clusters()
+        .filter(|view| {
+            before.policy.adopt.contains(&view.id)
+                || matches!(before.snapshot.ledger.ownership(view), Ownership::Ours(entry) if entry.origin == Origin::Adopted)
+        })
+        .collect();
     let adopted_parts: BTreeSet<String> = adopted
+        .iter()
         .flat_map(|view| view.volumes.iter().map(|volume| volume.id.to_string()))
         .collect();
+    let adopted: BTreeSet<&ClusterId> = adopted.into_iter().map(|view| &view.id).collect();
     let mut harmed = Vec::new();
     for record in &journal.records {
         let foreign = record.made_by == Actor::Hand;
@@ -37,7 +45,7 @@ fn harmed(journal: &Journal, before: &Look) -> Vec<String> {
             continue;
         };
         let rewritten = record.thing == Thing::Registration && ours.contains(id);
-        if foreign && !rewritten && !before.policy.adopt.contains(id) {
+        if foreign && !rewritten && !adopted.contains(id) {
             harmed.push(format!("{record:?}"));
         }
         if record.deed == Deed::Register {
