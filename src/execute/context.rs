@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -32,9 +33,29 @@ pub struct Settings {
     pub retries: Retries,
     /// Where step logs go.
     pub log_dir: Option<PathBuf>,
-    /// Where the process kills itself, as `KIND:PLACE`: how tests prove that a crash anywhere does no harm. Nothing but
-    /// a build with the feature `fault-points` ever sets it.
-    pub die_at: Option<String>,
+    /// Where the process kills or stops itself: how tests prove that a crash anywhere does no harm, and act between two
+    /// moments of a step. Nothing but a build with the feature `fault-points` ever sets it.
+    pub fault_point: Option<FaultPoint>,
+}
+
+/// A place in the executor, and the signal that the process gets there.
+#[derive(Debug, Clone)]
+pub struct FaultPoint {
+    at: String,
+    signal: Signal,
+    passed: Arc<AtomicBool>,
+}
+
+impl FaultPoint {
+    /// `at` is `KIND:PLACE`, such as `create:before`; `signal` is KILL, or STOP until somebody sends CONT. It happens
+    /// once, at the first step of that kind which gets there.
+    pub fn new(at: String, signal: Signal) -> Self {
+        Self {
+            at,
+            signal,
+            passed: Arc::default(),
+        }
+    }
 }
 
 /// How far a person has gone in stopping the run.
@@ -85,25 +106,24 @@ impl Context<'_> {
         }
     }
 
-    /// Dies here, if a test wants that.
+    /// Gets its signal here, if a test wants that.
     pub(super) fn point(&self, kind: ActionKind, place: &str) {
-        if self.dies(kind, place) {
-            let _ = kill_process(getpid(), Signal::KILL);
+        let wanted = self.settings.fault_point.as_ref();
+        let here = |point: &&FaultPoint| point.at.split_once(':') == Some((kind.code(), place));
+        if let Some(point) = wanted.filter(here)
+            && !point.passed.swap(true, Ordering::SeqCst)
+        {
+            let _ = kill_process(getpid(), point.signal);
         }
     }
 
-    /// Dies a moment after the step began, if a test wants that.
-    pub(super) async fn dies_running(&self, kind: ActionKind) -> Infallible {
-        if self.dies(kind, "running") {
+    /// Gets its signal a moment after the step began, if a test wants that.
+    pub(super) async fn point_while_running(&self, kind: ActionKind) -> Infallible {
+        if self.settings.fault_point.is_some() {
             SystemClock.sleep(Duration::from_millis(400)).await;
-            let _ = kill_process(getpid(), Signal::KILL);
+            self.point(kind, "running");
         }
         std::future::pending().await
-    }
-
-    fn dies(&self, kind: ActionKind, place: &str) -> bool {
-        let at = self.settings.die_at.as_deref();
-        at.and_then(|at| at.split_once(':')) == Some((kind.code(), place))
     }
 
     /// How much of its time a step has left, by the world's clock: a sandbox's hour takes no hour.

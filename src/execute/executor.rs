@@ -310,7 +310,7 @@ async fn attempt(
     };
     tokio::select! {
         done = act(cx, step, rows, until, log) => done,
-        never = cx.dies_running(step.action.kind()) => match never {},
+        never = cx.point_while_running(step.action.kind()) => match never {},
         () = SystemClock.sleep(limit(cx, step)) => Err(overdue(cx).into()),
         why = ended => Err(ProviderError::new(Fault::Cancelled, why).into()),
     }

@@ -15,7 +15,7 @@ mod retry;
 mod scheduler;
 mod step_log;
 
-pub use context::{Cancel, Context, Settings};
+pub use context::{Cancel, Context, FaultPoint, Settings};
 pub use event::{EVENT_SCHEMA, Emitter, Event, EventBody, FieldText, Sink, StepResult};
 pub use executor::{Outcome, StepOutcome, execute};
 pub use parts::own_parts;

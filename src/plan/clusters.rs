@@ -3,8 +3,8 @@
 use super::situation::{Leftover, Live, Situation};
 use super::{ActionKind, Field, HeldReason, Reason, ReasonCode};
 use crate::model::{
-    ClusterId, ClusterSpec, ClusterView, Entry, EntryState, Intent, Phase, PortMap, Presence, Row,
-    StopIntent,
+    ClusterId, ClusterSpec, ClusterView, Entry, EntryState, Intent, NodeRole, NodeState, Phase,
+    PortMap, Presence, Row, StopIntent,
 };
 
 /// What one row's cluster needs.
@@ -134,8 +134,14 @@ fn alive<'a>(
 ) -> Need<'a> {
     // What was interrupted and is whole all the same is as good as any other: it may be in use by now. Only what never
     // came up, or lost a part, is made again unasked.
-    let whole = matches!(view.phase, Phase::Ready | Phase::Stopped | Phase::Paused)
-        || (view.phase == Phase::Running && !view.probed);
+    // A node that was never started may lack what its tool would have given it before the start.
+    let never_started = view
+        .nodes
+        .iter()
+        .any(|node| node.role != NodeRole::Helper && node.state == NodeState::Created);
+    let rests = matches!(view.phase, Phase::Stopped | Phase::Paused) && !never_started;
+    let whole =
+        rests || view.phase == Phase::Ready || (view.phase == Phase::Running && !view.probed);
     let interrupted = match entry.state {
         EntryState::Creating if !whole => Some(ReasonCode::InterruptedCreate),
         EntryState::Deleting | EntryState::Closed if !whole && view.phase != Phase::Running => {

@@ -257,13 +257,18 @@ fn news(before: &Plan, outcome: &Outcome, after: &Plan) -> bool {
 }
 
 /// Whether a plan takes something of worth away that no plan before it did: the guards counted those, and a person saw
-/// them. What an interrupted creation left, and never came up, is of no worth.
+/// them. What was held because somebody changed it meanwhile is another thing by now. What an interrupted creation left,
+/// and never came up, is of no worth.
 fn takes_more(rounds: &[(Plan, Outcome)], now: &Plan) -> bool {
+    let held = |outcome: &Outcome, step: &Step| {
+        let ended = outcome.steps.get(&step.id);
+        ended.is_some_and(|ended| ended.result == StepResult::Held)
+    };
     let known: BTreeSet<Address> = rounds
         .iter()
-        .flat_map(|(plan, _)| &plan.steps)
-        .filter(|step| step.destructive())
-        .map(|step| step.action.address())
+        .flat_map(|(plan, outcome)| plan.steps.iter().map(move |step| (outcome, step)))
+        .filter(|(outcome, step)| step.destructive() && !held(outcome, step))
+        .map(|(_, step)| step.action.address())
         .collect();
     let interrupted = |step: &Step| {
         let mut reasons = step.reasons.iter();

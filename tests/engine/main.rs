@@ -15,6 +15,7 @@ mod bench;
 
 mod absent;
 mod adopting;
+mod between;
 mod broken;
 mod crash;
 mod crowd;

@@ -30,9 +30,16 @@ pub(crate) fn harmed(journal: &Journal, before: &Look) -> Vec<String> {
                 || matches!(before.snapshot.ledger.ownership(view), Ownership::Ours(entry) if entry.origin == Origin::Adopted)
         })
         .collect();
+    let entries = before.snapshot.ledger.entries.iter();
+    let entries = entries.filter(|entry| entry.origin == Origin::Adopted);
+    let listed_parts = entries.flat_map(|entry| {
+        let networks = entry.networks.iter().map(ToString::to_string);
+        networks.chain(entry.volumes.iter().map(ToString::to_string))
+    });
     let adopted_parts: BTreeSet<String> = adopted
         .iter()
         .flat_map(|view| view.volumes.iter().map(|volume| volume.id.to_string()))
+        .chain(listed_parts)
         .collect();
     let adopted: BTreeSet<&ClusterId> = adopted.into_iter().map(|view| &view.id).collect();
     let mut harmed = Vec::new();
@@ -45,7 +52,8 @@ pub(crate) fn harmed(journal: &Journal, before: &Look) -> Vec<String> {
             continue;
         };
         let rewritten = record.thing == Thing::Registration && ours.contains(id);
-        if foreign && !rewritten && !adopted.contains(id) {
+        let taken_over = adopted.contains(id) || adopted_parts.contains(&record.id);
+        if foreign && !rewritten && !taken_over {
             harmed.push(format!("{record:?}"));
         }
         if record.deed == Deed::Register {

@@ -438,7 +438,7 @@ fn settings(jobs: usize) -> Settings {
         look_timeout: Duration::from_secs(5),
         retries: Retries::default(),
         log_dir: None,
-        die_at: None,
+        fault_point: None,
     }
 }
 

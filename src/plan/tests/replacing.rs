@@ -103,6 +103,15 @@ fn what_was_interrupted_is_made_again_only_if_it_never_came_up() {
             let plan = scene(whole).plan();
             assert_eq!(plan.count(ActionKind::Delete), 0, "{state:?} {whole:?}");
         }
+        // Stopped, because one of its nodes was never started.
+        let mut half = scene(Phase::Stopped);
+        let clusters = half
+            .engine()
+            .clusters
+            .values_mut()
+            .flat_map(|all| all.values_mut());
+        clusters.for_each(|view| view.nodes[0].state = NodeState::Created);
+        assert_eq!(half.plan().count(ActionKind::Create), 1, "{state:?}");
         for broken in [Phase::Partial, Phase::Restarting] {
             let plan = scene(broken).plan();
             assert_eq!(plan.count(ActionKind::Delete), 1, "{state:?} {broken:?}");

@@ -66,7 +66,7 @@ impl Order {
                 ..Retries::default()
             },
             log_dir: None,
-            die_at: None,
+            fault_point: None,
         }
     }
 }

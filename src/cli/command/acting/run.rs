@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rustix::process::Signal;
 use tokio::sync::{Notify, watch};
 
 use super::consent::{executable, obtain};
@@ -13,7 +14,8 @@ use super::{Deadline, Order};
 use crate::cli::command::status::ADD_A_ROW;
 use crate::cli::error::CliError;
 use crate::cli::session::{EventStream, Session, complete};
-use crate::execute::{Cancel, Emitter, StepResult};
+use crate::cli::streams::Streams;
+use crate::execute::{Cancel, Emitter, FaultPoint, StepResult};
 use crate::plan::{ActionKind, Class};
 use crate::ports::World;
 use crate::reconcile::{Look, Question, Run, RunError, Runner, Unsettled, on_store};
@@ -72,10 +74,7 @@ async fn under_lease(
     let logs = session.settings.state_dir.join("runs");
     runner.settings.log_dir = Some(logs.join(runner.run.0.to_string()));
     if cfg!(feature = "fault-points") {
-        runner.settings.die_at = session
-            .streams
-            .var("ROLLCALL_TEST_DIE_AT")
-            .map(str::to_owned);
+        runner.settings.fault_point = fault_point(&session.streams);
     }
     say_parallelism(session, runner.settings.caps.heavy, &look.plan);
     let emitter = Emitter::new(Arc::clone(&world.clock), sinks.all());
@@ -103,6 +102,18 @@ async fn under_lease(
         Ok(run) => Ok(ending.of_run(run, ended_by).await),
         Err(error) => Err(ending.of_error(error.into()).await),
     }
+}
+
+/// Where a test wants this process to get which signal.
+fn fault_point(streams: &Streams) -> Option<FaultPoint> {
+    let asked = [
+        ("ROLLCALL_TEST_DIE_AT", Signal::KILL),
+        ("ROLLCALL_TEST_STOP_AT", Signal::STOP),
+    ];
+    asked.into_iter().find_map(|(name, signal)| {
+        let at = streams.var(name)?.to_owned();
+        Some(FaultPoint::new(at, signal))
+    })
 }
 
 /// The run, with the lease renewed, the record kept and the signals heard until it ends.
@@ -273,7 +284,9 @@ fn reasons(run: &Run, ended_by: Option<ExitCode>) -> Vec<(ExitCode, String)> {
     let plan = &run.last.plan;
     let mut found = Exit::of_plan(plan, false);
     for (plan, outcome) in &run.rounds {
-        found.extend(Exit::of_outcome(plan, outcome));
+        // A step that was held because a mind changed, and whose thing is true now all the same, is no drift.
+        let counts = |(code, _): &(ExitCode, String)| !run.converged || *code != ExitCode::Drift;
+        found.extend(Exit::of_outcome(plan, outcome).into_iter().filter(counts));
     }
     found.extend(
         plan.refusals

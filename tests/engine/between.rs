@@ -1,0 +1,119 @@
+//! Somebody acts between our look and our step, on the very thing that the step is about: it is left alone, and said.
+
+use std::process::{Child, Stdio};
+
+use crate::adopting::make_by_hand;
+use crate::bench::{Bench, docker, fingerprint_of, on_engine};
+use crate::six::{SIX, assert_true};
+
+/// A run that stands still there, until it is let go.
+struct Standing(Child);
+
+impl Standing {
+    fn at(bench: &Bench, args: &[&str], at: &str) -> Self {
+        let mut child = bench
+            .command(args)
+            .env("ROLLCALL_TEST_STOP_AT", at)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stat = format!("/proc/{}/stat", child.id());
+        while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
+            assert!(child.try_wait().unwrap().is_none(), "it never came to {at}");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        Self(child)
+    }
+
+    /// Lets it go to its end.
+    fn go_on(self) -> (i32, String) {
+        let pid = self.0.id().to_string();
+        let sent = std::process::Command::new("kill")
+            .args(["-s", "CONT", &pid])
+            .status();
+        assert!(sent.unwrap().success());
+        let output = self.0.wait_with_output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        let code = output.status.code().unwrap_or(-1);
+        (code, String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+const REPAIR: [&str; 4] = ["reconcile", "--repair", "--retries", "0"];
+
+#[test]
+#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
+fn a_cluster_that_somebody_made_meanwhile_is_not_made_over() {
+    let bench = Bench::new();
+    bench.rows(&[SIX[3]]);
+    let run = Standing::at(&bench, &REPAIR, "create:before");
+    make_by_hand("kind", "rt-d");
+    let theirs = fingerprint_of("rt-d");
+    let (code, said) = run.go_on();
+    assert!(matches!(code, 1 | 3), "{code}: {said}");
+    assert!(said.contains("is there since it was observed"), "{said}");
+    assert_eq!(fingerprint_of("rt-d"), theirs);
+    bench
+        .rollcall(&["reconcile", "--prune", "--allow-all"])
+        .code(3);
+    assert_eq!(fingerprint_of("rt-d"), theirs);
+}
+
+#[test]
+#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
+fn a_cluster_that_somebody_made_again_meanwhile_is_not_deleted() {
+    let bench = Bench::new();
+    bench.rows(&[SIX[3], SIX[4]]);
+    bench.rollcall(&["reconcile", "--repair"]).code(0);
+    bench.sql("UPDATE clusters SET desired_state = 'absent' WHERE name = 'rt-d'");
+    let run = Standing::at(&bench, &REPAIR, "delete:before");
+    docker(&["rm", "-fv", "rt-d-control-plane"]);
+    make_by_hand("kind", "rt-d");
+    let theirs = fingerprint_of("rt-d");
+    let (code, said) = run.go_on();
+    assert!(matches!(code, 1 | 3), "{code}: {said}");
+    assert!(said.contains("it is left alone"), "{said}");
+    assert_eq!(fingerprint_of("rt-d"), theirs);
+    assert_true(&bench, &[SIX[4]]);
+}
+
+#[test]
+#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
+fn rows_that_change_meanwhile_are_planned_again() {
+    let bench = Bench::new();
+    bench.rows(&[SIX[3], SIX[4]]);
+    bench.rollcall(&["reconcile", "--repair"]).code(0);
+    // An absent row that is wanted again before its cluster is deleted keeps it.
+    bench.sql("UPDATE clusters SET desired_state = 'absent' WHERE name = 'rt-d'");
+    let lives = docker(&["ps", "-q", "--no-trunc"]);
+    let run = Standing::at(&bench, &REPAIR, "delete:before");
+    bench.sql("UPDATE clusters SET desired_state = 'present' WHERE name = 'rt-d'");
+    let (code, said) = run.go_on();
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(docker(&["ps", "-q", "--no-trunc"]), lives);
+    assert_true(&bench, &[SIX[3], SIX[4]]);
+    // A row that was edited before it is pruned stays.
+    docker(&["rm", "-fv", "rt-d-control-plane"]);
+    let prune = ["reconcile", "--prune=rows", "--allow-all", "--retries", "0"];
+    let run = Standing::at(&bench, &prune, "prune_row:before");
+    bench.sql("UPDATE clusters SET http_port = 21999 WHERE name = 'rt-d'");
+    let (code, said) = run.go_on();
+    assert_eq!(code, 3, "{said}");
+    assert!(
+        said.contains("is not the row that was planned any more"),
+        "{said}"
+    );
+    assert_eq!(
+        bench.query("SELECT http_port FROM clusters WHERE name = 'rt-d'"),
+        ["21999"]
+    );
+    // A row that comes while a run runs is made true by that run.
+    bench.sql("UPDATE clusters SET http_port = 21083 WHERE name = 'rt-d'");
+    let run = Standing::at(&bench, &REPAIR, "create:before");
+    bench.rows(&[SIX[5]]);
+    let (code, said) = run.go_on();
+    assert_eq!(code, 0, "{said}");
+    assert_true(&bench, &[SIX[3], SIX[4], SIX[5]]);
+    assert_eq!(on_engine()["containers"].len(), 3);
+}
