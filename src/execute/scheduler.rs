@@ -22,6 +22,10 @@ pub enum StepState {
     Cancelled,
 }
 
+/// How many steps that weigh little may run at once: each asks the engine for a handful of lists, over as many
+/// connections.
+const LIGHT: usize = 16;
+
 /// How many steps may run at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caps {
@@ -121,7 +125,10 @@ impl<'p> Scheduler<'p> {
 
     fn has_place(&self, id: StepId) -> bool {
         let Some(provider) = self.heavy(id) else {
-            return true;
+            let running = self.plan.steps.iter().filter(|step| {
+                self.state(step.id) == StepState::Running && self.heavy(step.id).is_none()
+            });
+            return running.count() < LIGHT;
         };
         let running = |only: Option<&ProviderId>| {
             let heavy = self
@@ -242,6 +249,23 @@ mod tests {
             .len(),
             1
         );
+    }
+
+    #[test]
+    fn light_steps_do_not_all_run_at_once() {
+        let edges: Vec<&[usize]> = vec![&[]; LIGHT + 4];
+        let mut plan = plan(&edges);
+        for step in &mut plan.steps {
+            step.action = Action::PruneRow {
+                rowid: 1,
+                shown: format!("c{}", step.id.0),
+                snapshot: crate::model::RowSnapshot::default(),
+            };
+        }
+        let mut s = Scheduler::new(&plan, caps(1));
+        assert_eq!(s.take_ready().len(), LIGHT);
+        s.finish(StepId(0), true);
+        assert_eq!(s.take_ready(), [StepId(LIGHT)]);
     }
 
     #[test]

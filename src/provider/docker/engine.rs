@@ -40,6 +40,9 @@ impl Engine for DockerEngine {
             Ok(docker) => docker,
             Err(unseen) => return Seen::Unknown(unseen),
         };
+        // The kernel takes a while to list its sockets: meanwhile the engine answers.
+        let local = matches!(endpoint, Endpoint::Unix(_));
+        let listening = local.then(|| tokio::task::spawn_blocking(listeners));
         let read = tokio::time::timeout(deadline, reading::read(&docker)).await;
         let (inventory, mut identity) = match read {
             Ok(Ok(read)) => read,
@@ -55,8 +58,8 @@ impl Engine for DockerEngine {
             Ok(Err(ReadError::TooOld(api))) => return Seen::Unknown(too_old(endpoint, &api)),
             Err(_) => return Seen::Unknown(silent(endpoint, deadline)),
         };
-        if let Endpoint::Unix(_) = endpoint {
-            identity.listeners = listeners();
+        if let Some(listening) = listening {
+            identity.listeners = listening.await.unwrap_or_default();
         }
         let dialects: Vec<&dyn Dialect> = self.dialects.iter().map(AsRef::as_ref).collect();
         Seen::Known(view::view(&inventory, identity, &dialects))

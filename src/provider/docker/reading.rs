@@ -21,6 +21,8 @@ const INSPECTIONS: usize = 8;
 
 /// The oldest version of the API that is understood: Docker 20.10's, the oldest engine that was recorded.
 pub(super) const OLDEST_API: (u32, u32) = (1, 41);
+/// The Docker that speaks it.
+const OLDEST_ENGINE: (u32, u32) = (20, 10);
 
 /// Why a look came to nothing.
 #[derive(Debug)]
@@ -68,9 +70,8 @@ impl From<Error> for ReadError {
 
 /// Everything, and who the engine is. Every part must answer, or there is no view at all.
 pub(super) async fn read(docker: &Docker) -> Result<(Inventory, Identity), ReadError> {
-    let (_, version, info, containers, networks, volumes) = tokio::try_join!(
+    let (_, info, containers, networks, volumes) = tokio::try_join!(
         ok(docker.ping()),
-        version(docker),
         ok(docker.info()),
         containers(docker),
         networks(docker),
@@ -82,28 +83,38 @@ pub(super) async fn read(docker: &Docker) -> Result<(Inventory, Identity), ReadE
         volumes,
     };
     let identity = Identity {
+        version: version(docker, info.server_version.unwrap_or_default()).await?,
         id: info.id.filter(|id| !id.is_empty()).map(EngineId::new),
-        version,
         listeners: None,
     };
     Ok((inventory, identity))
 }
 
-/// The engine's version, if it is new enough.
-async fn version(docker: &Docker) -> Result<String, ReadError> {
-    let said = docker.version().await?;
-    match said.api_version {
+/// The engine's version, if it is new enough. Asking for the API's version costs as much as all the lists together, so
+/// only an engine that seems to be old is asked: one that is no Docker may count in another way.
+async fn version(docker: &Docker, engine: String) -> Result<String, ReadError> {
+    if !is_older(&engine, OLDEST_ENGINE) {
+        return Ok(engine);
+    }
+    match docker.version().await?.api_version {
         Some(api) if is_too_old(&api) => Err(ReadError::TooOld(api)),
-        _ => Ok(said.version.unwrap_or_default()),
+        _ => Ok(engine),
     }
 }
 
 /// Whether `MAJOR.MINOR` is older than what is understood. What is no version proves nothing.
 fn is_too_old(api: &str) -> bool {
-    let number = |text: &str| text.parse::<u32>().ok();
-    let parts = api.split_once('.');
-    let spoken = parts.and_then(|(major, minor)| Some((number(major)?, number(minor)?)));
-    spoken.is_some_and(|spoken| spoken < OLDEST_API)
+    is_older(api, OLDEST_API)
+}
+
+/// Whether `MAJOR.MINOR` or `MAJOR.MINOR.MORE` is older than another.
+fn is_older(version: &str, than: (u32, u32)) -> bool {
+    let mut numbers = version.split('.').map(|part| part.parse::<u32>().ok());
+    let mut next = || numbers.next().flatten();
+    match (next(), next()) {
+        (Some(major), Some(minor)) => (major, minor) < than,
+        _ => false,
+    }
 }
 
 async fn ok<T>(answer: impl Future<Output = Result<T, Error>>) -> Result<T, ReadError> {
