@@ -6,9 +6,9 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use rollcall::reconcile::Run;
 
-use crate::draft::{Way, fault, past, wish};
+use crate::draft::{RowDraft, Way, Wish, fault, past, wish};
 use crate::gate::{Gate, Happening};
-use crate::stage::{Stage, shuffled};
+use crate::stage::{Ended, Stage, shuffled};
 use crate::truth::{left_over, orphans, unmet};
 use crate::{cases, moment, none};
 
@@ -142,5 +142,27 @@ proptest! {
         prop_assert!(stage.sandbox.journal().unwrap().records.is_empty());
         prop_assert_eq!(world, outcome(&stage, &second));
         prop_assert_eq!(rows, stage.table());
+    }
+}
+
+#[test]
+fn a_first_repair_converges_after_a_crash_at_every_moment() {
+    for provider in ["k3d", "kind"] {
+        let mut moments = 0;
+        loop {
+            let stage = Stage::new(moments);
+            stage.insert(&RowDraft::plain(provider, "dev"));
+            let policy = stage.policy(&Wish::of(Way::Repair)).unwrap();
+            let gate = Gate::new(moments, Happening::Death);
+            let ended = stage.run_with(&policy, 1, Some(&gate), |_| {}).unwrap();
+            let last = stage.run(&policy, 1).unwrap().last;
+            none(&left_over(&stage, &last)).unwrap();
+            none(&unmet(&stage, &last)).unwrap();
+            if let Ended::Ran(_) = ended {
+                break;
+            }
+            moments += 1;
+        }
+        assert!(moments > 20, "a repair of {provider} has {moments} moments");
     }
 }
