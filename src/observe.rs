@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    ClusterId, ClusterView, EngineId, EngineView, Observed, Phase, Port, RegistrarId,
+    ClusterId, ClusterView, ContainerId, EngineId, EngineView, Observed, Phase, Port, RegistrarId,
     RegistrarView, Seen, Unseen, UnseenKind, WorldKind,
 };
 use crate::ports::World;
@@ -31,8 +31,18 @@ pub struct Ask {
     pub probe_deadline: Duration,
     /// The clusters whose API servers are asked; nobody else's credentials are touched.
     pub probe: BTreeSet<ClusterId>,
-    /// The engine that the ledger is bound to: another one's answer is not an answer.
-    pub bound: Option<EngineId>,
+    /// What the ledger knows of its engine: another one's answer is not an answer.
+    pub bound: Option<Acquaintance>,
+}
+
+/// An engine that a ledger is bound to, and how to know it again.
+#[derive(Debug, Clone)]
+pub struct Acquaintance {
+    /// Its identity.
+    pub engine: EngineId,
+    /// Containers that the ledger saw on it. Their IDs are drawn at random, 256 bits each: the engine that lists one of
+    /// them is that engine, and need not be asked who it is.
+    pub containers: BTreeSet<ContainerId>,
 }
 
 impl Default for Ask {
@@ -75,11 +85,8 @@ impl Observation {
 
 /// Looks at everything.
 pub async fn observe(world: &World, ask: &Ask) -> Observed {
-    let (engine, registrars) = tokio::join!(
-        world.engine.look(ask.deadline),
-        registrars(world, ask.deadline)
-    );
-    let mut engine = bound_to(engine, ask.bound.as_ref(), world.kind);
+    let (mut engine, registrars) =
+        tokio::join!(engine(world, ask), registrars(world, ask.deadline));
     if let Seen::Known(view) = &mut engine {
         probe(world, ask, view).await;
     }
@@ -106,17 +113,53 @@ async fn registrars(
     join_all(looks).await.into_iter().collect()
 }
 
-/// Another engine than the ledger's proves nothing about what the ledger lists.
-fn bound_to(
-    engine: Seen<EngineView>,
-    bound: Option<&EngineId>,
-    kind: WorldKind,
-) -> Seen<EngineView> {
-    let (Seen::Known(view), Some(bound)) = (&engine, bound) else {
-        return engine;
+/// Looks at the engine, and makes sure that it is the ledger's: another one proves nothing about what the ledger lists.
+async fn engine(world: &World, ask: &Ask) -> Seen<EngineView> {
+    let known = ask.bound.as_ref().filter(|b| !b.containers.is_empty());
+    let (seen, told) = tokio::join!(world.engine.look(ask.deadline), async {
+        match known {
+            Some(_) => None,
+            None => Some(world.engine.identify(ask.deadline).await),
+        }
+    });
+    let mut view = match seen {
+        Seen::Known(view) => view,
+        unknown @ Seen::Unknown(_) => return unknown,
+    };
+    if let Some(known) = known.filter(|known| known.is_met_in(&view)) {
+        view.facts.id = Some(known.engine.clone());
+        return Seen::Known(view);
+    }
+    let told = match told {
+        Some(told) => told,
+        None => world.engine.identify(ask.deadline).await,
+    };
+    match told {
+        Seen::Known(told) => {
+            view.facts.id = told.id;
+            view.facts.version = Some(told.version);
+            bound_to(view, ask.bound.as_ref(), world.kind)
+        }
+        Seen::Unknown(unseen) => Seen::Unknown(unseen),
+    }
+}
+
+impl Acquaintance {
+    /// Whether one of the containers is there.
+    fn is_met_in(&self, view: &EngineView) -> bool {
+        let clusters = view.clusters.values().flat_map(BTreeMap::values);
+        clusters
+            .flat_map(|cluster| &cluster.nodes)
+            .any(|node| self.containers.contains(&node.id))
+    }
+}
+
+fn bound_to(view: EngineView, bound: Option<&Acquaintance>, kind: WorldKind) -> Seen<EngineView> {
+    let Some(bound) = bound.map(|bound| &bound.engine) else {
+        return Seen::Known(view);
     };
     match &view.facts.id {
-        Some(id) if id == bound => engine,
+        Some(id) if id == bound => Seen::Known(view),
         other => Seen::Unknown(Unseen {
             source: "docker".to_owned(),
             kind: UnseenKind::OtherEngine,
@@ -224,6 +267,68 @@ pub async fn is_ready(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use crate::model::{ClusterName, ClusterSpec, Ports, ProviderId};
+    use crate::sandbox::{Outage, Sandbox};
+
+    /// What a ledger knows that saw every container of this world.
+    async fn acquaintance(world: &World) -> Acquaintance {
+        let Seen::Known(view) = engine(world, &Ask::default()).await else {
+            panic!("the sandbox answers")
+        };
+        let clusters = view.clusters.values().flat_map(BTreeMap::values);
+        Acquaintance {
+            engine: view.facts.id.unwrap(),
+            containers: clusters
+                .flat_map(|c| &c.nodes)
+                .map(|node| node.id.clone())
+                .collect(),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_engine_is_known_by_its_containers_or_by_what_it_says() {
+        let sandbox = Sandbox::in_memory(1);
+        let world = sandbox.world();
+        let name = ClusterName::parse("dev").unwrap();
+        let spec = ClusterSpec {
+            id: ClusterId::new(ProviderId::new("k3d"), name),
+            subnet: None,
+            ports: Ports::default(),
+        };
+        sandbox.make_foreign(&spec).unwrap();
+        let known = acquaintance(&world).await;
+        let by = |bound: Acquaintance| Ask {
+            bound: Some(bound),
+            ..Ask::default()
+        };
+
+        let Seen::Known(met) = engine(&world, &by(known.clone())).await else {
+            panic!("it is the engine that it was")
+        };
+        assert_eq!(met.facts.id.as_ref(), Some(&known.engine));
+        assert_eq!(met.facts.version, None, "it was not asked who it is");
+
+        let empty = Acquaintance {
+            containers: BTreeSet::new(),
+            ..known.clone()
+        };
+        let Seen::Known(told) = engine(&world, &by(empty)).await else {
+            panic!("it says that it is the engine that it was")
+        };
+        assert!(told.facts.version.is_some());
+
+        sandbox.replace_engine().unwrap();
+        let Seen::Unknown(other) = engine(&world, &by(known.clone())).await else {
+            panic!("no container vouches for it")
+        };
+        assert_eq!(other.kind, UnseenKind::OtherEngine);
+        sandbox.engine_down(Outage::NotReady).unwrap();
+        let Seen::Unknown(gone) = engine(&world, &by(known)).await else {
+            panic!("nobody answers")
+        };
+        assert_eq!(gone.kind, UnseenKind::NotReady);
+    }
 
     #[test]
     fn an_entry_of_another_host_is_not_asked() {

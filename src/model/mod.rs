@@ -24,8 +24,9 @@ pub use name::{
     NetworkId, Nonce, ProviderId, RegistrarId, Selector, VolumeId,
 };
 pub use observed::{
-    Binding, ClusterMap, ClusterView, EngineFacts, EngineView, NetworkView, NodeRole, NodeState,
-    NodeView, Observed, Phase, RegistrarView, RegistrationView, ToolView, Unnamed, VolumeView,
+    Binding, ClusterMap, ClusterView, EngineFacts, EngineIdentity, EngineView, NetworkView,
+    NodeRole, NodeState, NodeView, Observed, Phase, RegistrarView, RegistrationView, ToolView,
+    Unnamed, VolumeView,
 };
 pub use policy::{DeleteLimit, Guards, Mode, Policy, ProviderTraits, Prune, Scope};
 pub use seen::{Seen, Unseen, UnseenKind};

@@ -82,13 +82,22 @@ pub struct Unnamed {
     pub shown: String,
 }
 
+/// What an engine says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EngineIdentity {
+    /// Its identity; `None` when it would not say.
+    pub id: Option<EngineId>,
+    /// Its version, for people.
+    pub version: String,
+}
+
 /// The engine, and what is on it besides clusters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EngineFacts {
     /// Its identity; `None` when it would not say.
     pub id: Option<EngineId>,
-    /// Its version, for people.
-    pub version: String,
+    /// Its version, for people; `None` when it was not asked.
+    pub version: Option<String>,
     /// All networks.
     pub networks: Vec<NetworkView>,
     /// All volumes.

@@ -29,14 +29,21 @@ pub use phase::{Balancer, phase_of};
 pub use settings::{DockerSettings, ProviderSettings};
 
 use crate::model::{
-    ClusterId, ClusterView, EngineView, PortMap, ProviderId, ProviderTraits, Seen, ToolView,
+    ClusterId, ClusterView, EngineIdentity, EngineView, PortMap, ProviderId, ProviderTraits, Seen,
+    ToolView,
 };
 
 /// The container engine: one look shows every provider's clusters.
 #[async_trait]
 pub trait Engine: Send + Sync {
     /// Looks at everything. Silence within the deadline is `Unknown`, and so is an answer that makes no sense.
+    ///
+    /// Who the engine is need not be in it: see [`Engine::identify`].
     async fn look(&self, deadline: Duration) -> Seen<EngineView>;
+
+    /// Asks who it is, and whether it is new enough. Apart from the look, because Docker starts two processes of its
+    /// own to answer this, and takes longer over it than over all its lists together.
+    async fn identify(&self, deadline: Duration) -> Seen<EngineIdentity>;
 
     /// Starts every container of a cluster that does not run, and unpauses the paused ones.
     async fn start(&self, view: &ClusterView, log: &dyn StepLog) -> Result<(), ProviderError>;

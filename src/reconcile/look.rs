@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::error::{RunError, on_store};
 use crate::clock::{Clock, SystemClock};
 use crate::model::{ClusterId, EngineId, Observed, Policy};
-use crate::observe::{Ask, observe};
+use crate::observe::{Acquaintance, Ask, observe};
 use crate::plan::{Plan, PlanInput, plan};
 use crate::ports::World;
 use crate::store::{Holder, LockView, Snapshot, Store, StoreError, WorldBinding, liveness};
@@ -65,7 +65,7 @@ pub async fn look(
 ) -> Result<Look, RunError> {
     let snapshot = snapshot(world, store, question).await?;
     let mut ask = question.ask.clone();
-    ask.bound = bound_engine(world, snapshot.world.as_ref(), question.accept_engine)?;
+    ask.bound = acquaintance(world, &snapshot, question.accept_engine)?;
     if question.probe {
         ask.probe = interesting(&snapshot);
     }
@@ -143,12 +143,12 @@ fn at_work(snapshot: &Snapshot) -> Option<&LockView> {
 }
 
 /// The engine whose answers count. A ledger of a sandbox says nothing about Docker, and the other way round.
-fn bound_engine(
+fn acquaintance(
     world: &World,
-    bound: Option<&WorldBinding>,
+    snapshot: &Snapshot,
     accept: bool,
-) -> Result<Option<EngineId>, StoreError> {
-    match bound {
+) -> Result<Option<Acquaintance>, StoreError> {
+    match &snapshot.world {
         Some(bound) if bound.kind != world.kind => Err(StoreError::OtherWorld {
             bound: bound.clone(),
             asked: WorldBinding {
@@ -156,7 +156,14 @@ fn bound_engine(
                 engine: EngineId::new("of this command"),
             },
         }),
-        Some(bound) if !accept => Ok(Some(bound.engine.clone())),
+        Some(bound) if !accept => {
+            let entries = &snapshot.ledger.entries;
+            let containers = entries.iter().flat_map(|entry| &entry.containers);
+            Ok(Some(Acquaintance {
+                engine: bound.engine.clone(),
+                containers: containers.cloned().collect(),
+            }))
+        }
         Some(_) | None => Ok(None),
     }
 }

@@ -8,10 +8,12 @@ use async_trait::async_trait;
 use super::clock::SandboxClock;
 use super::instruction::{Health, Operation};
 use super::operation::{Errand, Run};
-use super::state::ENGINE;
+use super::state::{ENGINE, State};
 use super::vault::Vault;
 use crate::clock::Clock as _;
-use crate::model::{ClusterView, EngineView, NodeState, Phase, Seen, Unseen, UnseenKind};
+use crate::model::{
+    ClusterView, EngineIdentity, EngineView, NodeState, Phase, Seen, Unseen, UnseenKind,
+};
 use crate::provider::{Engine, Fault, Parts, ProviderError, StepLog};
 
 /// How long a start usually takes.
@@ -22,9 +24,9 @@ const REMOVE_TAKES: Duration = Duration::from_secs(5);
 /// The sandbox's engine.
 pub(super) struct SandboxEngine(pub(super) Arc<Vault>);
 
-#[async_trait]
-impl Engine for SandboxEngine {
-    async fn look(&self, deadline: Duration) -> Seen<EngineView> {
+impl SandboxEngine {
+    /// An answer as good as the engine's health.
+    async fn answer<T>(&self, deadline: Duration, read: impl FnOnce(&State) -> T) -> Seen<T> {
         let unseen = |kind, error: String, hint: &str| {
             Seen::Unknown(Unseen {
                 source: ENGINE.to_owned(),
@@ -34,8 +36,8 @@ impl Engine for SandboxEngine {
             })
         };
         let up = "rollcall sandbox say docker is up";
-        match self.0.read(|state| (state.health(ENGINE), state.look())) {
-            Ok((Health::Up, view)) => Seen::Known(view),
+        match self.0.read(|state| (state.health(ENGINE), read(state))) {
+            Ok((Health::Up, answer)) => Seen::Known(answer),
             Ok((Health::Silent, _)) => {
                 SandboxClock(Arc::clone(&self.0)).sleep(deadline).await;
                 let error = format!("no answer within {} s", deadline.as_secs());
@@ -50,6 +52,17 @@ impl Engine for SandboxEngine {
                 "move the sandbox's file away, and a new world begins",
             ),
         }
+    }
+}
+
+#[async_trait]
+impl Engine for SandboxEngine {
+    async fn look(&self, deadline: Duration) -> Seen<EngineView> {
+        self.answer(deadline, State::look).await
+    }
+
+    async fn identify(&self, deadline: Duration) -> Seen<EngineIdentity> {
+        self.answer(deadline, State::identity).await
     }
 
     async fn start(&self, view: &ClusterView, log: &dyn StepLog) -> Result<(), ProviderError> {

@@ -8,7 +8,7 @@ use super::state::{ENGINE, State};
 use super::things::Container;
 use super::tool::Tool;
 use super::{Sandbox, SandboxError};
-use crate::model::{NodeState, Port};
+use crate::model::{ContainerId, NodeState, Port};
 
 /// How an engine can be away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,10 +44,17 @@ impl Sandbox {
         })
     }
 
-    /// Another engine answers from now on. It holds the same things, so that only its identity tells.
+    /// Another engine answers from now on. Its clusters have the same names, marks, ports and networks; only the
+    /// identities, its own and its containers', tell.
     pub fn replace_engine(&self) -> Result<(), SandboxError> {
         self.by_hand(|state| {
             state.engine = state.fresh_engine();
+            for at in 0..state.containers.len() {
+                let id = ContainerId::new(state.fresh_id());
+                if let Some(container) = state.containers.get_mut(at) {
+                    container.id = id;
+                }
+            }
             Ok(())
         })
     }

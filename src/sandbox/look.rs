@@ -6,8 +6,9 @@ use super::state::State;
 use super::things::{Container, Label, Network, NetworkKind, Volume};
 use super::tool::Tool;
 use crate::model::{
-    Binding, ClusterId, ClusterView, EngineFacts, EngineView, Incarnation, NetworkView, NodeRole,
-    NodeState, NodeView, Nonce, Phase, PortMap, Unnamed, VolumeView, one_line,
+    Binding, ClusterId, ClusterView, EngineFacts, EngineIdentity, EngineView, Incarnation,
+    NetworkView, NodeRole, NodeState, NodeView, Nonce, Phase, PortMap, Unnamed, VolumeView,
+    one_line,
 };
 use crate::provider::{Balancer, phase_of};
 
@@ -155,6 +156,14 @@ impl State {
             .find_map(|volume| volume.nonce.clone())
     }
 
+    /// Who the engine is.
+    pub(super) fn identity(&self) -> EngineIdentity {
+        EngineIdentity {
+            id: Some(self.engine.clone()),
+            version: "sandbox".to_owned(),
+        }
+    }
+
     fn facts(&self) -> EngineFacts {
         // The engine publishes a port through a process of the host, so its own ports are among the listeners.
         let published = self
@@ -164,8 +173,8 @@ impl State {
             .flat_map(|c| c.ports.values().copied());
         let bindings = self.containers.iter().flat_map(bindings);
         EngineFacts {
-            id: Some(self.engine.clone()),
-            version: "sandbox".to_owned(),
+            id: None,
+            version: None,
             networks: self.networks.iter().map(NetworkView::from).collect(),
             volumes: self.volumes.iter().map(VolumeView::from).collect(),
             bindings: bindings.collect(),

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rollcall::model::{
-    ClusterId, ClusterView, EngineView, Fingerprint, PortMap, ProviderId, ProviderTraits,
-    RegistrarId, RegistrarView, Seen, ToolView,
+    ClusterId, ClusterView, EngineIdentity, EngineView, Fingerprint, PortMap, ProviderId,
+    ProviderTraits, RegistrarId, RegistrarView, Seen, ToolView,
 };
 use rollcall::ports::World;
 use rollcall::provider::{
@@ -112,6 +112,10 @@ struct Gated<T: ?Sized>(Gate, Arc<T>);
 impl Engine for Gated<dyn Engine> {
     async fn look(&self, deadline: Duration) -> Seen<EngineView> {
         self.0.pass(self.1.look(deadline)).await
+    }
+
+    async fn identify(&self, deadline: Duration) -> Seen<EngineIdentity> {
+        self.0.pass(self.1.identify(deadline)).await
     }
 
     async fn start(&self, view: &ClusterView, log: &dyn StepLog) -> Result<(), ProviderError> {

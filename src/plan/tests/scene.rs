@@ -27,7 +27,7 @@ impl Scene {
         let providers = ["k3d", "kind"].map(ProviderId::new);
         let facts = EngineFacts {
             id: Some(EngineId::new("E")),
-            version: "20.10".into(),
+            version: None,
             networks: vec![],
             volumes: vec![],
             bindings: vec![],

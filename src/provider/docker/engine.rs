@@ -16,8 +16,8 @@ use super::making::{self, NetworkPlan};
 use super::reading::{self, ReadError};
 use super::{archive, remove, view, wire};
 use crate::model::{
-    ClusterView, ContainerId, EngineView, NodeRole, NodeState, NodeView, Phase, Seen, Unseen,
-    UnseenKind,
+    ClusterView, ContainerId, EngineIdentity, EngineView, NodeRole, NodeState, NodeView, Phase,
+    Seen, Unseen, UnseenKind,
 };
 use crate::provider::{Engine, Fault, Parts, ProviderError, StepLog};
 
@@ -32,37 +32,26 @@ pub struct DockerEngine {
 #[async_trait]
 impl Engine for DockerEngine {
     async fn look(&self, deadline: Duration) -> Seen<EngineView> {
-        let endpoint = match &self.endpoint {
-            Ok(endpoint) => endpoint,
-            Err(unseen) => return Seen::Unknown(unseen.clone()),
-        };
-        let docker = match connect(endpoint) {
-            Ok(docker) => docker,
+        // The kernel takes a while to list its sockets: meanwhile the engine answers.
+        let local = matches!(self.endpoint, Ok(Endpoint::Unix(_)));
+        let listening = local.then(|| tokio::task::spawn_blocking(listeners));
+        let inventory = match self.ask(deadline, reading::read).await {
+            Ok(inventory) => inventory,
             Err(unseen) => return Seen::Unknown(unseen),
         };
-        // The kernel takes a while to list its sockets: meanwhile the engine answers.
-        let local = matches!(endpoint, Endpoint::Unix(_));
-        let listening = local.then(|| tokio::task::spawn_blocking(listeners));
-        let read = tokio::time::timeout(deadline, reading::read(&docker)).await;
-        let (inventory, mut identity) = match read {
-            Ok(Ok(read)) => read,
-            Ok(Err(ReadError::Engine(error))) => return Seen::Unknown(unseen(endpoint, &error)),
-            Ok(Err(ReadError::Nonsense(what))) => {
-                return Seen::Unknown(Unseen {
-                    source: SOURCE.to_owned(),
-                    kind: UnseenKind::Silent,
-                    error: format!("{} listed {what}", endpoint.shown()),
-                    hint: None,
-                });
-            }
-            Ok(Err(ReadError::TooOld(api))) => return Seen::Unknown(too_old(endpoint, &api)),
-            Err(_) => return Seen::Unknown(silent(endpoint, deadline)),
+        let listeners = match listening {
+            Some(listening) => listening.await.unwrap_or_default(),
+            None => None,
         };
-        if let Some(listening) = listening {
-            identity.listeners = listening.await.unwrap_or_default();
-        }
         let dialects: Vec<&dyn Dialect> = self.dialects.iter().map(AsRef::as_ref).collect();
-        Seen::Known(view::view(&inventory, identity, &dialects))
+        Seen::Known(view::view(&inventory, listeners, &dialects))
+    }
+
+    async fn identify(&self, deadline: Duration) -> Seen<EngineIdentity> {
+        match self.ask(deadline, reading::identity).await {
+            Ok(identity) => Seen::Known(identity),
+            Err(unseen) => Seen::Unknown(unseen),
+        }
     }
 
     async fn start(&self, view: &ClusterView, log: &dyn StepLog) -> Result<(), ProviderError> {
@@ -95,6 +84,29 @@ impl DockerEngine {
             endpoint: Endpoint::find(env),
             dialects,
         }
+    }
+
+    /// One question, answered within the deadline.
+    async fn ask<T>(
+        &self,
+        deadline: Duration,
+        question: impl AsyncFnOnce(&Docker) -> Result<T, ReadError>,
+    ) -> Result<T, Unseen> {
+        let endpoint = self.endpoint.as_ref().map_err(Unseen::clone)?;
+        let docker = connect(endpoint)?;
+        let answer = tokio::time::timeout(deadline, question(&docker)).await;
+        answer
+            .map_err(|_| silent(endpoint, deadline))?
+            .map_err(|error| match error {
+                ReadError::Engine(error) => unseen(endpoint, &error),
+                ReadError::Nonsense(what) => Unseen {
+                    source: SOURCE.to_owned(),
+                    kind: UnseenKind::Silent,
+                    error: format!("{} listed {what}", endpoint.shown()),
+                    hint: None,
+                },
+                ReadError::TooOld(api) => too_old(endpoint, &api),
+            })
     }
 
     /// Unpauses what is paused of a cluster, and starts nothing.

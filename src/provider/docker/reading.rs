@@ -11,9 +11,8 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::client::{failed, is_gone};
 use super::inventory::{Container, Inventory, Network, Volume};
-use super::view::Identity;
 use super::wire::{self, Nonsense};
-use crate::model::{EngineId, NodeState};
+use crate::model::{EngineId, EngineIdentity, NodeState};
 use crate::provider::{Fault, ProviderError};
 
 /// How many containers are inspected at once.
@@ -68,26 +67,28 @@ impl From<Error> for ReadError {
     }
 }
 
-/// Everything, and who the engine is. Every part must answer, or there is no view at all.
-pub(super) async fn read(docker: &Docker) -> Result<(Inventory, Identity), ReadError> {
-    let (_, info, containers, networks, volumes) = tokio::try_join!(
+/// Everything. Every part must answer, or there is no inventory at all.
+pub(super) async fn read(docker: &Docker) -> Result<Inventory, ReadError> {
+    let (_, containers, networks, volumes) = tokio::try_join!(
         ok(docker.ping()),
-        ok(docker.info()),
         containers(docker),
         networks(docker),
         volumes(docker),
     )?;
-    let inventory = Inventory {
+    Ok(Inventory {
         containers,
         networks,
         volumes,
-    };
-    let identity = Identity {
+    })
+}
+
+/// Who the engine is.
+pub(super) async fn identity(docker: &Docker) -> Result<EngineIdentity, ReadError> {
+    let info = docker.info().await?;
+    Ok(EngineIdentity {
         version: version(docker, info.server_version.unwrap_or_default()).await?,
         id: info.id.filter(|id| !id.is_empty()).map(EngineId::new),
-        listeners: None,
-    };
-    Ok((inventory, identity))
+    })
 }
 
 /// The engine's version, if it is new enough. Asking for the API's version costs as much as all the lists together, so

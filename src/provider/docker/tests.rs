@@ -4,7 +4,7 @@ use bollard::models::{ContainerInspectResponse, ContainerSummary, Network, Volum
 use serde::Deserialize;
 
 use super::inventory::Inventory;
-use super::view::{Identity, view};
+use super::view::view;
 use super::wire;
 use crate::model::{ClusterView, EngineView, NodeRole, Port, VolumeId};
 use crate::provider::k3d::K3dDialect;
@@ -41,7 +41,7 @@ fn recorded() -> Inventory {
 }
 
 fn seen(inventory: &Inventory) -> EngineView {
-    view(inventory, Identity::default(), &[&K3dDialect, &KindDialect])
+    view(inventory, None, &[&K3dDialect, &KindDialect])
 }
 
 /// A cluster on a few lines.

@@ -1,24 +1,16 @@
 //! The engine's view out of an inventory: its facts, and the clusters of every provider.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::clusters::{cluster_of, clusters};
 use super::dialect::Dialect;
 use super::inventory::{Inventory, Network, Volume};
-use crate::model::{Binding, EngineFacts, EngineId, EngineView, Port};
+use crate::model::{Binding, EngineFacts, EngineView, Port};
 
-/// What the engine says of itself.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Identity {
-    pub(super) id: Option<EngineId>,
-    pub(super) version: String,
-    pub(super) listeners: Option<std::collections::BTreeSet<Port>>,
-}
-
-/// Everything that an observer is told.
+/// Everything that an observer is told. `listeners` are the host's, where they can be known.
 pub(super) fn view(
     inventory: &Inventory,
-    identity: Identity,
+    listeners: Option<BTreeSet<Port>>,
     dialects: &[&dyn Dialect],
 ) -> EngineView {
     let mut found = BTreeMap::new();
@@ -44,12 +36,12 @@ pub(super) fn view(
     bindings.dedup();
     EngineView {
         facts: EngineFacts {
-            id: identity.id,
-            version: identity.version,
+            id: None,
+            version: None,
             networks: inventory.networks.iter().map(Network::view).collect(),
             volumes: inventory.volumes.iter().map(Volume::view).collect(),
             bindings,
-            listeners: identity.listeners,
+            listeners,
             container_names: inventory
                 .containers
                 .iter()

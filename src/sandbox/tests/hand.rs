@@ -1,8 +1,9 @@
 //! What a hand can do.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::{Phase, ProviderId};
+use crate::model::{EngineView, Phase, ProviderId};
 use crate::sandbox::tests::scene::{Scene, full, id, plain, port};
 use crate::sandbox::{Actor, Leave, SECRET_MARK, Sandbox};
 
@@ -105,14 +106,24 @@ async fn a_restart_deals_addresses_again_and_wakes_kind_alone() {
 }
 
 #[tokio::test]
-async fn another_engine_differs_in_its_identity_alone() {
+async fn another_engine_differs_in_identities_alone() {
     let scene = Scene::new();
     scene.made(&plain("k3d/dev")).await;
-    let before = scene.engine().await;
+    let (before, who) = (scene.engine().await, scene.identity().await);
     scene.sandbox.replace_engine().unwrap();
-    let after = scene.engine().await;
-    assert_ne!(before.facts.id, after.facts.id);
-    assert_eq!(before.clusters, after.clusters);
+    let (after, now) = (scene.engine().await, scene.identity().await);
+    assert_ne!(who.id, now.id);
+    assert_eq!(before.facts, after.facts);
+    let ids = |view: &EngineView| -> Vec<_> {
+        let clusters = view.clusters.values().flat_map(BTreeMap::values);
+        clusters
+            .flat_map(|c| &c.nodes)
+            .map(|node| node.id.clone())
+            .collect()
+    };
+    let (old, new) = (ids(&before), ids(&after));
+    assert_eq!(old.len(), new.len());
+    assert!(old.iter().all(|id| !new.contains(id)), "{old:?} {new:?}");
 }
 
 #[tokio::test]
@@ -123,8 +134,8 @@ async fn the_same_seed_gives_the_same_world() {
     }
     assert_eq!(a.engine().await, b.engine().await);
     assert_ne!(
-        Scene::over(Sandbox::in_memory(8)).engine().await.facts.id,
-        a.engine().await.facts.id
+        Scene::over(Sandbox::in_memory(8)).identity().await.id,
+        a.identity().await.id
     );
 }
 

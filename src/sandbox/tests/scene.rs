@@ -4,8 +4,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::model::{
-    ClusterId, ClusterSpec, ClusterView, EngineView, Nonce, Phase, Port, PortMap, Ports,
-    RegistrarId, RegistrarView, Seen, Subnet,
+    ClusterId, ClusterSpec, ClusterView, EngineIdentity, EngineView, Nonce, Phase, Port, PortMap,
+    Ports, RegistrarId, RegistrarView, Seen, Subnet,
 };
 use crate::ports::World;
 use crate::provider::{Access, CreateOrder, Parts, ProviderError, SharedProvider, StepLog};
@@ -83,6 +83,13 @@ impl Scene {
     pub(super) async fn engine(&self) -> EngineView {
         match self.world.engine.look(LONG).await {
             Seen::Known(view) => view,
+            Seen::Unknown(unseen) => panic!("{unseen:?}"),
+        }
+    }
+
+    pub(super) async fn identity(&self) -> EngineIdentity {
+        match self.world.engine.identify(LONG).await {
+            Seen::Known(identity) => identity,
             Seen::Unknown(unseen) => panic!("{unseen:?}"),
         }
     }

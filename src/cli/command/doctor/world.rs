@@ -41,13 +41,15 @@ pub(super) fn look(session: &Session) -> Result<(Option<Looked>, Vec<Finding>), 
 
 fn engine(session: &Session, observed: &Observed) -> Finding {
     match &observed.engine {
-        Seen::Known(engine) if session.settings.sandbox.is_some() => Finding::good(
-            "sandbox",
-            format!("a rehearsal engine, {}", engine.facts.version),
-        ),
+        Seen::Known(_) if session.settings.sandbox.is_some() => {
+            Finding::good("sandbox", "a rehearsal engine")
+        }
         Seen::Known(engine) => Finding::good(
             "docker",
-            format!("answers, version {}", engine.facts.version),
+            match &engine.facts.version {
+                Some(version) => format!("answers, version {version}"),
+                None => "answers".to_owned(),
+            },
         ),
         Seen::Unknown(unseen) => Finding::of_silence("docker", unseen),
     }
