@@ -137,8 +137,10 @@ impl Command {
         }
         let ended = keeper.await.map_err(|_| CommandError::TornDown)?;
         drop(keep);
+        let how = ended.map_err(|source| self.refused(source))?;
+        tracing::debug!(program = %self.program.display(), ?how, "the tool ended");
         Ok(Ended {
-            how: ended.map_err(|source| self.refused(source))?,
+            how,
             tail: tail.into(),
         })
     }
@@ -161,6 +163,8 @@ impl Command {
             .spawn()
             .map_err(|source| self.refused(source))?;
         let group = Group::of(&child);
+        let program = self.program.display();
+        tracing::debug!(%program, args = ?self.args, pid = child.id(), "started a tool");
         Ok((child, group))
     }
 

@@ -95,10 +95,35 @@ pub async fn observe(world: &World, ask: &Ask) -> Observed {
         .iter()
         .map(|(id, provider)| (id.clone(), provider.tool()))
         .collect();
-    Observed {
+    let observed = Observed {
         engine,
         registrars,
         tools,
+    };
+    log(&observed);
+    observed
+}
+
+fn log(observed: &Observed) {
+    match &observed.engine {
+        Seen::Known(view) => tracing::debug!(
+            clusters = view.clusters.values().map(BTreeMap::len).sum::<usize>(),
+            networks = view.facts.networks.len(),
+            "observed the engine"
+        ),
+        Seen::Unknown(unseen) => tracing::debug!(error = %unseen.error, "the engine is unknown"),
+    }
+    for (registrar, seen) in &observed.registrars {
+        match seen {
+            Seen::Known(view) => tracing::debug!(
+                %registrar,
+                registrations = view.entries.len(),
+                "observed a registrar"
+            ),
+            Seen::Unknown(unseen) => {
+                tracing::debug!(%registrar, error = %unseen.error, "a registrar is unknown");
+            }
+        }
     }
 }
 

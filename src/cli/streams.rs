@@ -2,32 +2,66 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::report::{ERASE_BELOW, Surface};
 
 /// A writer that several parts of a command share.
 #[derive(Clone)]
-pub struct SharedWriter(Arc<Mutex<Box<dyn Write + Send>>>);
+pub struct SharedWriter(Arc<Mutex<Shared>>);
+
+struct Shared {
+    writer: Box<dyn Write + Send>,
+    /// Whether the cursor stands in front of live rows, which any other text erases first.
+    rows: bool,
+}
 
 impl SharedWriter {
     /// Shares a writer.
     pub fn new(writer: impl Write + Send + 'static) -> Self {
-        Self(Arc::new(Mutex::new(Box::new(writer))))
+        Self(Arc::new(Mutex::new(Shared {
+            writer: Box::new(writer),
+            rows: false,
+        })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Write for SharedWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .write(bytes)
+        let mut shared = self.lock();
+        if std::mem::take(&mut shared.rows) {
+            shared.writer.write_all(ERASE_BELOW.as_bytes())?;
+        }
+        shared.writer.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .flush()
+        self.lock().writer.flush()
+    }
+}
+
+/// The terminal behind standard error.
+pub(super) struct ErrTerminal(pub(super) SharedWriter);
+
+impl Surface for ErrTerminal {
+    fn size(&self) -> (usize, usize) {
+        match rustix::termios::tcgetwinsize(rustix::stdio::stderr()) {
+            Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
+                (usize::from(size.ws_col), usize::from(size.ws_row))
+            }
+            _ => (80, 24),
+        }
+    }
+
+    fn draw(&mut self, frame: &str, rows: bool) -> io::Result<()> {
+        let mut shared = self.0.lock();
+        shared.rows = rows;
+        shared.writer.write_all(frame.as_bytes())?;
+        shared.writer.flush()
     }
 }
 

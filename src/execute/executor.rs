@@ -208,8 +208,10 @@ async fn attempts(
     emitter: &Emitter<'_>,
 ) -> (StepOutcome, u32) {
     let ended = |result, error| StepOutcome { result, error };
+    let address = step.action.address();
     let mut attempts = 1;
     loop {
+        tracing::debug!(%address, action = step.action.kind().code(), attempts, "acts");
         let error = match attempt(cx, step, rows, until, log).await {
             Ok(()) => return (ended(StepResult::Succeeded, None), attempts),
             Err(StepError::Held(why)) => {
@@ -223,7 +225,6 @@ async fn attempts(
         let Some(delay) = delay.filter(|delay| !stopped && *delay < cx.left(until)) else {
             return (ended(StepResult::Failed, Some(error)), attempts);
         };
-        let address = step.action.address();
         emitter.emit(
             format!(
                 "{address}: attempt {attempts} failed, again in {} ms: {error}",

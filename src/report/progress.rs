@@ -1,13 +1,10 @@
 //! Progress while a run acts: one live row per running step on a terminal, one line per change elsewhere.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
-
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::flags::Flags;
+use super::live::{LiveRows, Surface};
 use super::paint::{Paint, Tone};
 use crate::execute::{Event, EventBody, Sink, StepResult};
 
@@ -86,60 +83,18 @@ fn lines_of(event: &Event, paint: Paint, flags: &Flags) -> Vec<String> {
 
 /// Live rows on a terminal.
 pub struct TtyProgress {
-    rows: MultiProgress,
-    style: ProgressStyle,
-    bars: Mutex<BTreeMap<usize, ProgressBar>>,
+    rows: LiveRows,
     paint: Paint,
     flags: Flags,
 }
 
 impl TtyProgress {
-    /// Draws on standard error.
-    pub fn new(paint: Paint, flags: Flags) -> Self {
-        let style = ProgressStyle::with_template("{spinner} {prefix} {elapsed} {wide_msg}")
-            .unwrap_or_else(|_| ProgressStyle::default_spinner());
+    /// Draws on this terminal until it is dropped.
+    pub fn new(surface: impl Surface + 'static, paint: Paint, flags: Flags) -> Self {
         Self {
-            rows: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
-            style,
-            bars: Mutex::new(BTreeMap::new()),
+            rows: LiveRows::new(Box::new(surface)),
             paint,
             flags,
-        }
-    }
-
-    fn start(&self, step: usize, title: String) {
-        let bar = self.rows.add(
-            ProgressBar::new_spinner()
-                .with_style(self.style.clone())
-                .with_prefix(title),
-        );
-        bar.enable_steady_tick(Duration::from_millis(120));
-        self.bars
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(step, bar);
-    }
-
-    fn say(&self, step: usize, line: &str) {
-        if let Some(bar) = self
-            .bars
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&step)
-        {
-            bar.set_message(line.to_owned());
-        }
-    }
-
-    fn end(&self, step: usize) {
-        if let Some(bar) = self
-            .bars
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&step)
-        {
-            bar.finish_and_clear();
-            self.rows.remove(&bar);
         }
     }
 }
@@ -152,17 +107,14 @@ impl Sink for TtyProgress {
                 action,
                 address,
                 ..
-            } => self.start(*step, format!("{action} {address}")),
-            EventBody::StepProgress { step, line, .. } => self.say(*step, line),
+            } => self.rows.start(*step, format!("{action} {address}")),
+            EventBody::StepProgress { step, line, .. } => self.rows.say(*step, line),
             EventBody::StepRetrying { step, error, .. } => {
-                self.say(*step, &format!("will try again: {error}"));
+                self.rows.say(*step, &format!("will try again: {error}"));
             }
             EventBody::StepFinished { step, .. } => {
-                self.end(*step);
-                for line in lines_of(event, self.paint, &self.flags) {
-                    // A terminal that went away takes its lines with it; the run goes on.
-                    let _ = self.rows.println(line);
-                }
+                let lines = lines_of(event, self.paint, &self.flags);
+                self.rows.end(*step, &lines);
             }
             _ => {}
         }

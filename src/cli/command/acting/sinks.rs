@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::cli::SharedWriter;
 use crate::cli::error::CliError;
 use crate::cli::session::{EventStream, Session, complete};
+use crate::cli::streams::ErrTerminal;
 use crate::execute::{Emitter, EventBody, Sink};
 use crate::plan::{ActionKind, Plan};
 use crate::reconcile::{Look, announce, announce_sources};
@@ -28,13 +29,13 @@ impl Sinks {
     pub(super) fn of(session: &Session) -> Result<Self, CliError> {
         let paint = session.err_paint();
         let plain = || PlainProgress::new(session.streams.err.clone(), paint, session.flags());
+        let terminal = || ErrTerminal(session.streams.err.clone());
+        let rows = || TtyProgress::new(terminal(), paint, session.flags());
         Ok(Self {
             collector: Collector::default(),
             running: Running::default(),
             plain: session.plain_lines().then(plain),
-            tty: session
-                .live_rows()
-                .then(|| TtyProgress::new(paint, session.flags())),
+            tty: session.live_rows().then(rows),
             streams: session.event_streams()?,
         })
     }
