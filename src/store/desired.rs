@@ -82,16 +82,7 @@ fn judge(
     stops: &BTreeMap<ClusterName, StopIntent>,
 ) -> Row {
     let value = |column| values.get(column).copied().unwrap_or(ValueRef::Null);
-    let cells = Cells {
-        name: value("name"),
-        provider: value("provider"),
-        subnet: value("subnet"),
-        node_port: value("node_port"),
-        pf_port: value("pf_port"),
-        http_port: value("http_port"),
-        https_port: value("https_port"),
-        desired_state: value("desired_state"),
-    };
+    let cells = Cells::read(value);
     let name = intent::name(&cells);
     let stop = name
         .as_ref()

@@ -26,6 +26,22 @@ pub(super) struct Cells<'a> {
     pub(super) desired_state: ValueRef<'a>,
 }
 
+impl<'a> Cells<'a> {
+    /// What each column of intent holds.
+    pub(super) fn read(value: impl Fn(&'static str) -> ValueRef<'a>) -> Self {
+        Self {
+            name: value("name"),
+            provider: value("provider"),
+            subnet: value("subnet"),
+            node_port: value("node_port"),
+            pf_port: value("pf_port"),
+            http_port: value("http_port"),
+            https_port: value("https_port"),
+            desired_state: value("desired_state"),
+        }
+    }
+}
+
 /// The name, if it is one: kept when everything else is wrong.
 pub(super) fn name(cells: &Cells<'_>) -> Option<ClusterName> {
     ClusterName::parse(short_text(cells.name)?).ok()

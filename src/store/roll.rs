@@ -129,20 +129,13 @@ impl Store {
 /// What would be wrong with a row that asks for this, by the judgement of those that are read.
 pub fn row_faults(spec: &ClusterSpec, providers: &BTreeSet<ProviderId>) -> Vec<RowFault> {
     let values = changes(spec).map(|change| (change.column(), change.value()));
-    let value = |wanted: &str| {
+    let cells = Cells::read(|wanted| {
+        if wanted == "name" {
+            return ValueRef::Text(spec.id.name.as_str().as_bytes());
+        }
         let value = values.iter().find(|(column, _)| *column == wanted);
         value.map_or(ValueRef::Null, |(_, value)| ValueRef::from(value))
-    };
-    let cells = Cells {
-        name: ValueRef::Text(spec.id.name.as_str().as_bytes()),
-        provider: value("provider"),
-        subnet: value("subnet"),
-        node_port: value("node_port"),
-        pf_port: value("pf_port"),
-        http_port: value("http_port"),
-        https_port: value("https_port"),
-        desired_state: ValueRef::Null,
-    };
+    });
     intent::intent(&cells, providers).err().unwrap_or_default()
 }
 

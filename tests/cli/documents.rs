@@ -7,32 +7,15 @@ use crate::scene::{Scene, assert_schema};
 #[test]
 fn every_document_matches_its_schema() {
     let scene = Scene::new().two_rows();
-    assert_schema(
-        &scene,
-        "plan",
-        &scene.rollcall(&["reconcile", "-o", "json"]).code(3).json(),
-    );
-    assert_schema(
-        &scene,
-        "run",
-        &scene
-            .rollcall(&["reconcile", "--repair", "-o", "json"])
-            .code(0)
-            .json(),
-    );
-    assert_schema(
-        &scene,
-        "run",
-        &scene
-            .rollcall(&["reconcile", "--repair", "-o", "json"])
-            .code(0)
-            .json(),
-    );
-    assert_schema(
-        &scene,
-        "status",
-        &scene.rollcall(&["status", "-o", "json"]).code(0).json(),
-    );
+    for (schema, code, args) in [
+        ("plan", 3, &["reconcile"][..]),
+        ("run", 0, &["reconcile", "--repair"]),
+        ("run", 0, &["reconcile", "--repair"]),
+        ("status", 0, &["status"]),
+    ] {
+        let said = scene.rollcall(&[args, &["-o", "json"]].concat());
+        assert_schema(&scene, schema, &said.code(code).json());
+    }
     for args in [
         &["history"][..],
         &["last-run"],

@@ -1,5 +1,6 @@
 //! The lock, and who holds it.
 
+use crate::runs::{begun_by, dead};
 use crate::scene::Scene;
 
 #[test]
@@ -31,35 +32,7 @@ fn a_second_run_waits_or_gives_up_and_names_the_holder() {
 #[test]
 fn a_run_that_died_holds_nothing_and_is_said_to_be_dead() {
     let scene = Scene::new().two_rows();
-    let store =
-        rollcall::store::Store::open_write(&scene.db(), &rollcall::clock::SystemClock).unwrap();
-    #[expect(clippy::disallowed_methods, reason = "a process that ends")]
-    let mut child = std::process::Command::new("true").spawn().unwrap();
-    child.wait().unwrap();
-    let holder = rollcall::store::Holder {
-        pid: child.id(),
-        ..rollcall::store::Holder::of_this_process("rollcall reconcile --repair")
-    };
-    let now = rollcall::clock::Clock::now(&rollcall::clock::SystemClock);
-    let lease = store
-        .acquire(&holder, now, &rollcall::store::liveness)
-        .unwrap();
-    let start = rollcall::store::RunStart {
-        mode: "reconcile --repair".to_owned(),
-        args: "[]".to_owned(),
-        source: "test".to_owned(),
-        actor: None,
-        host: holder.host.clone(),
-        pid: holder.pid,
-        lease: Some(lease.id().to_owned()),
-    };
-    let run = store.begin_run(&start, now).unwrap();
-    let begun = rollcall::store::StepStart {
-        address: &rollcall::model::Address::Cluster("k3d/dev".parse().unwrap()),
-        action: "create",
-        log: None,
-    };
-    store.begin_step(run, &begun, now).unwrap();
+    begun_by(&scene, &dead());
     let shown = scene.rollcall(&["lock", "show"]).code(0);
     assert!(shown.out.contains("process is gone"), "{}", shown.out);
     let status = scene.rollcall(&["status"]).code(3);

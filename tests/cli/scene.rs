@@ -121,6 +121,30 @@ impl Scene {
         }
     }
 
+    /// Standard output of a command that must end with this code.
+    #[track_caller]
+    pub(crate) fn says(&self, code: u8, args: &[&str]) -> String {
+        self.rollcall(args).code(code).out
+    }
+
+    /// The same as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self, code: u8, args: &[&str]) -> Value {
+        let args = [args, &["-o", "json"]].concat();
+        self.rollcall(&args).code(code).json()
+    }
+
+    /// One cluster of the status.
+    #[track_caller]
+    pub(crate) fn cluster(&self, code: u8, address: &str) -> Value {
+        let status = self.json(code, &["status"]);
+        let clusters = status["clusters"].as_array().unwrap();
+        let found = clusters.iter().find(|c| c["address"] == address);
+        found
+            .unwrap_or_else(|| panic!("{address} is not in {status:#}"))
+            .clone()
+    }
+
     pub(crate) fn sql(&self, statement: &str) {
         Connection::open(self.db())
             .unwrap()
@@ -141,6 +165,11 @@ impl Scene {
         .code(0);
         self.rollcall(&["cluster", "add", "kind/ops", "--pf-port", "19080"])
             .code(0);
+        self
+    }
+
+    pub(crate) fn with_row(self) -> Self {
+        self.says(0, &["cluster", "add", "k3d/dev", "--http-port", "18080"]);
         self
     }
 

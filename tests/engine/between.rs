@@ -4,6 +4,7 @@ use std::process::{Child, Stdio};
 
 use crate::adopting::make_by_hand;
 use crate::bench::{Bench, docker, fingerprint_of, on_engine};
+use crate::process::{ended, signal};
 use crate::six::{SIX, assert_true};
 
 /// A run that stands still there, until it is let go.
@@ -28,15 +29,8 @@ impl Standing {
 
     /// Lets it go to its end.
     fn go_on(self) -> (i32, String) {
-        let pid = self.0.id().to_string();
-        let sent = std::process::Command::new("kill")
-            .args(["-s", "CONT", &pid])
-            .status();
-        assert!(sent.unwrap().success());
-        let output = self.0.wait_with_output().unwrap();
-        let text = [output.stdout, output.stderr].concat();
-        let code = output.status.code().unwrap_or(-1);
-        (code, String::from_utf8_lossy(&text).into_owned())
+        signal("CONT", &self.0);
+        ended(self.0)
     }
 }
 

@@ -7,49 +7,29 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use crate::bench::{Bench, docker, on_engine};
+use crate::process::{ended, signal, spawn, until_at_work};
 use crate::six::{SIX, assert_true};
 
-fn spawn(bench: &Bench, args: &[&str]) -> Child {
+/// Another run does not get the lock, and says who has it.
+#[track_caller]
+fn refuses(bench: &Bench) {
+    let held = bench
+        .rollcall(&["reconcile", "--repair", "--on-lock", "fail"])
+        .code(7);
+    assert!(
+        held.err.contains("rollcall reconcile --repair"),
+        "{}",
+        held.err
+    );
+}
+
+/// Another run gets the lock, as after a minute without a sign of life.
+#[track_caller]
+fn take_over(bench: &Bench) {
+    bench.sql("UPDATE rollcall_lock SET heartbeat = '2020-01-01T00:00:00Z'");
     bench
-        .command(args)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
-/// Exit code and everything that was said.
-fn ended(child: Child) -> (i32, String) {
-    let output = child.wait_with_output().unwrap();
-    let text = [output.stdout, output.stderr].concat();
-    (
-        output.status.code().unwrap_or(-1),
-        String::from_utf8_lossy(&text).into_owned(),
-    )
-}
-
-fn signal(child: &Child, name: &str) {
-    let pid = child.id().to_string();
-    let sent = std::process::Command::new("kill")
-        .args(["-s", name, &pid])
-        .status();
-    assert!(sent.unwrap().success());
-}
-
-/// Waits until somebody holds the lock and is at a step.
-fn until_at_work(bench: &Bench) {
-    let at_work = || {
-        let conn = Connection::open(bench.db()).unwrap();
-        let count = conn.query_row(
-            "SELECT count(*) FROM rollcall_steps WHERE state = 'running'",
-            [],
-            |row| row.get::<_, i64>(0),
-        );
-        count.unwrap_or(0) > 0
-    };
-    while !at_work() {
-        std::thread::sleep(Duration::from_millis(20));
-    }
+        .rollcall(&["reconcile", "--repair", "--on-lock", "fail"])
+        .code(0);
 }
 
 fn lives() -> Vec<String> {
@@ -68,7 +48,7 @@ fn of_two_at_once_one_waits_and_nothing_is_made_twice() {
     let rows = [SIX[0], SIX[3]];
     bench.rows(&rows);
     let first = spawn(&bench, &["reconcile", "--repair"]);
-    until_at_work(&bench);
+    until_at_work(&bench, 1);
     let second = spawn(&bench, &["reconcile", "--repair"]);
     let (code, said) = ended(second);
     assert_eq!(code, 0, "{said}");
@@ -88,7 +68,7 @@ fn of_eight_at_once_one_works_and_the_others_name_it() {
     let bench = Bench::new();
     bench.rows(&[SIX[3]]);
     let first = spawn(&bench, &["reconcile", "--repair"]);
-    until_at_work(&bench);
+    until_at_work(&bench, 1);
     let others: Vec<Child> = (0..7)
         .map(|_| spawn(&bench, &["reconcile", "--repair", "--on-lock", "fail"]))
         .collect();
@@ -167,24 +147,13 @@ fn one_that_slept_while_another_took_over_does_nothing_when_it_wakes() {
     let rows = [SIX[0], SIX[3]];
     bench.rows(&rows);
     let sleeper = spawn(&bench, &["reconcile", "--repair"]);
-    until_at_work(&bench);
-    signal(&sleeper, "STOP");
-    let held = bench
-        .rollcall(&["reconcile", "--repair", "--on-lock", "fail"])
-        .code(7);
-    assert!(
-        held.err.contains("rollcall reconcile --repair"),
-        "{}",
-        held.err
-    );
-    // As after a minute of sleep.
-    bench.sql("UPDATE rollcall_lock SET heartbeat = '2020-01-01T00:00:00Z'");
-    bench
-        .rollcall(&["reconcile", "--repair", "--on-lock", "fail"])
-        .code(0);
+    until_at_work(&bench, 1);
+    signal("STOP", &sleeper);
+    refuses(&bench);
+    take_over(&bench);
     assert_true(&bench, &rows);
     let (before, whole) = (lives(), on_engine());
-    signal(&sleeper, "CONT");
+    signal("CONT", &sleeper);
     let (code, said) = ended(sleeper);
     assert_eq!(code, 7, "{said}");
     assert_eq!(lives(), before);
@@ -213,21 +182,11 @@ fn a_holder_of_another_pid_namespace_counts_until_its_heartbeat_is_old() {
         };
     }
     let mut holder = apart.spawn().unwrap();
-    until_at_work(&bench);
+    until_at_work(&bench, 1);
     holder.kill().unwrap();
     holder.wait().unwrap();
-    let held = bench
-        .rollcall(&["reconcile", "--repair", "--on-lock", "fail"])
-        .code(7);
-    assert!(
-        held.err.contains("rollcall reconcile --repair"),
-        "{}",
-        held.err
-    );
-    bench.sql("UPDATE rollcall_lock SET heartbeat = '2020-01-01T00:00:00Z'");
-    bench
-        .rollcall(&["reconcile", "--repair", "--on-lock", "fail"])
-        .code(0);
+    refuses(&bench);
+    take_over(&bench);
     assert_true(&bench, &[SIX[3]]);
     assert_eq!(on_engine()["containers"].len(), 1);
 }

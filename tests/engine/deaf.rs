@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::bench::{Bench, docker, engine_pid, on_engine};
+use crate::process::signal_to;
 use crate::proxy::{Answers, Proxy};
 use crate::six::{SIX, assert_true};
 
@@ -19,22 +20,15 @@ struct Frozen(String);
 impl Frozen {
     fn now() -> Self {
         let pid = engine_pid();
-        signal("STOP", &pid);
+        signal_to("STOP", &pid);
         Self(pid)
     }
 }
 
 impl Drop for Frozen {
     fn drop(&mut self) {
-        signal("CONT", &self.0);
+        signal_to("CONT", &self.0);
     }
-}
-
-fn signal(name: &str, pid: &str) {
-    let sent = std::process::Command::new("kill")
-        .args(["-s", name, pid])
-        .status();
-    assert!(sent.unwrap().success());
 }
 
 #[test]

@@ -1,47 +1,11 @@
 //! Ctrl-C once and twice, SIGTERM, a closed terminal, a full disk, a file that may not be written, a reader that left.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use rusqlite::Connection;
-
 use crate::bench::{Bench, on_engine};
+use crate::process::{ended, signal, spawn, until_at_work};
 use crate::six::{SIX, assert_true};
-
-fn spawn(bench: &Bench, args: &[&str]) -> Child {
-    let mut command = bench.command(args);
-    command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
-fn signal(child: &Child, name: &str) {
-    let pid = child.id().to_string();
-    let sent = Command::new("kill").args(["-s", name, &pid]).status();
-    assert!(sent.unwrap().success());
-}
-
-/// Waits until this many steps are at work.
-fn until_at_work(bench: &Bench, steps: i64) {
-    let at_work = || {
-        let conn = Connection::open(bench.db()).unwrap();
-        let sql = "SELECT count(*) FROM rollcall_steps WHERE state = 'running'";
-        conn.query_row(sql, [], |row| row.get::<_, i64>(0))
-            .unwrap_or(0)
-    };
-    while at_work() < steps {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-fn ended(child: Child) -> (i32, String) {
-    let output = child.wait_with_output().unwrap();
-    let text = [output.stdout, output.stderr].concat();
-    let code = output.status.code().unwrap_or(-1);
-    (code, String::from_utf8_lossy(&text).into_owned())
-}
 
 #[test]
 #[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
@@ -51,7 +15,7 @@ fn the_first_signal_lets_running_steps_end_and_starts_no_more() {
     for (name, expected) in [("INT", 130), ("TERM", 143), ("HUP", 143)] {
         let run = spawn(&bench, &["reconcile", "--repair", "-j", "1"]);
         until_at_work(&bench, 1);
-        signal(&run, name);
+        signal(name, &run);
         let (code, said) = ended(run);
         assert_eq!(code, expected, "{name}: {said}");
         assert!(
@@ -80,9 +44,9 @@ fn the_second_signal_ends_the_tools_and_the_next_run_resumes() {
     let run = spawn(&bench, &["reconcile", "--repair"]);
     until_at_work(&bench, 2);
     std::thread::sleep(Duration::from_millis(500));
-    signal(&run, "INT");
+    signal("INT", &run);
     std::thread::sleep(Duration::from_millis(200));
-    signal(&run, "INT");
+    signal("INT", &run);
     let (code, said) = ended(run);
     assert_eq!(code, 130, "{said}");
     assert_eq!(

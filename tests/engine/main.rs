@@ -26,6 +26,7 @@ mod histories;
 mod hurt;
 mod interrupted;
 mod points;
+mod process;
 mod proxy;
 mod rows;
 mod six;

@@ -103,3 +103,28 @@ fn a_tool_that_prints_a_megabyte_neither_hangs_nor_floods() {
     );
     assert_true(&bench, &[SIX[3]]);
 }
+
+/// Only `rollcall::command` can start a process (a lint sees to that), and it says so in the log.
+#[test]
+#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
+fn looking_starts_no_process() {
+    let bench = Bench::new();
+    bench.rows(&[SIX[0], SIX[3]]);
+    let started = |args: &[&str]| {
+        let said = bench.rollcall(&[&["-v"], args].concat());
+        assert!(said.err.contains("observed the engine"), "{}", said.err);
+        said.err.matches("started a tool").count()
+    };
+    assert_eq!(started(&["reconcile"]), 0);
+    assert_eq!(started(&["reconcile", "--repair"]), 2, "one k3d, one kind");
+    for looking in [
+        &["reconcile"][..],
+        &["reconcile", "--repair"],
+        &["reconcile", "--prune"],
+        &["status"],
+        &["explain", "rt-a"],
+        &["doctor"],
+    ] {
+        assert_eq!(started(looking), 0, "{looking:?}");
+    }
+}

@@ -1,0 +1,47 @@
+//! Calls of the binary that run beside the test, and what is done to them.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use crate::bench::Bench;
+
+/// Starts a call and keeps what it says.
+pub(crate) fn spawn(bench: &Bench, args: &[&str]) -> Child {
+    let mut command = bench.command(args);
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+/// Waits for its end: its code, and everything it said.
+pub(crate) fn ended(child: Child) -> (i32, String) {
+    let output = child.wait_with_output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    let code = output.status.code().unwrap_or(-1);
+    (code, String::from_utf8_lossy(&text).into_owned())
+}
+
+/// Sends a signal, by its name, to a call.
+pub(crate) fn signal(name: &str, child: &Child) {
+    signal_to(name, &child.id().to_string());
+}
+
+/// Sends a signal, by its name, to a process.
+pub(crate) fn signal_to(name: &str, pid: &str) {
+    let sent = Command::new("kill").args(["-s", name, pid]).status();
+    assert!(sent.unwrap().success());
+}
+
+/// Waits until this many steps are at work.
+pub(crate) fn until_at_work(bench: &Bench, steps: i64) {
+    let at_work = || {
+        let conn = Connection::open(bench.db()).unwrap();
+        let sql = "SELECT count(*) FROM rollcall_steps WHERE state = 'running'";
+        conn.query_row(sql, [], |row| row.get::<_, i64>(0))
+            .unwrap_or(0)
+    };
+    while at_work() < steps {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
