@@ -10,6 +10,7 @@ use crate::report::Flags;
 
 const RUNNING: &str = "How it runs";
 const SAFETY: &str = "Safety";
+const WHERE: &str = "Where";
 const OUTPUT: &str = "Output";
 
 /// How often a step is tried again, unless told otherwise.
@@ -27,7 +28,16 @@ const DEFAULT_LOCK_TIMEOUT: &str = "60s";
     name = "rollcall",
     version,
     max_term_width = 100,
-    after_help = "rollcall alone shows the status and what to type next.\nExit codes: docs/EXIT_CODES.md; every flag that destroys nothing has a twin ROLLCALL_FLAG in the environment."
+    after_help = "\
+Examples:
+  rollcall                                  the status, and what to type next
+  rollcall cluster add k3d/dev --http-port 18080
+  rollcall reconcile                        what would be done, and why; changes nothing
+  rollcall reconcile --repair               do it
+  rollcall --sandbox reconcile --repair     rehearse it, without Docker
+
+Every flag that destroys nothing has a twin in the environment: --db is ROLLCALL_DB.
+Exit codes: 'rollcall reconcile --help', and docs/EXIT_CODES.md."
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -40,17 +50,17 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// The database with the table `clusters` [default: rollcall.db in the user's data directory].
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", help_heading = WHERE)]
     pub(crate) db: Option<PathBuf>,
     /// Act on a rehearsal world kept in DIR instead of this machine's Docker.
-    #[arg(long, global = true, value_name = "DIR", num_args = 0..=1, require_equals = true)]
+    #[arg(long, global = true, value_name = "DIR", num_args = 0..=1, require_equals = true, help_heading = WHERE)]
     #[expect(
         clippy::option_option,
         reason = "absent, given without a folder, given with one: three different wishes"
     )]
     pub(crate) sandbox: Option<Option<PathBuf>>,
     /// The configuration [default: rollcall.toml in the user's configuration directory].
-    #[arg(long, global = true, value_name = "PATH", help_heading = OUTPUT)]
+    #[arg(long, global = true, value_name = "PATH", help_heading = WHERE)]
     pub(crate) config: Option<PathBuf>,
     /// What standard output, or a file, gets: `table`, `json` or `ndjson`; may be given several times.
     #[arg(short, long, global = true, value_name = "FORMAT[=PATH]", help_heading = OUTPUT)]
@@ -159,9 +169,19 @@ pub(crate) enum ColorMode {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Show what differs from the table and, with --repair or --prune, make it so
-    #[command(
-        after_help = "Without --repair, --prune or --adopt it changes nothing and shows what --repair would do.\nExit codes: 0 in sync or converged, 3 drift found or left, 5 refused by a guard, 9 could not be observed, 12 not ready."
-    )]
+    #[command(after_help = "\
+Without --repair, --prune or --adopt it changes nothing and shows what --repair would do.
+
+Examples:
+  rollcall reconcile --repair --only dev            one cluster
+  rollcall reconcile --repair --replace dev         one cluster, deleted and made again
+  rollcall reconcile --repair --prune=orphans,registrations
+                                                    and take away what no row wants
+  rollcall reconcile --prune --dry-run              what bare --prune would take away
+  rollcall reconcile --repair -o json               for a program
+
+Exit codes: 0 in sync or converged, 1 a step failed, 2 usage, 3 drift found or left, 5 refused by a guard,
+7 locked by another run, 9 could not be observed, 12 not ready. All of them: docs/EXIT_CODES.md.")]
     Reconcile(Box<Reconcile>),
     /// Show what should be there beside what is there
     Status(StatusArgs),
@@ -341,8 +361,16 @@ pub(crate) enum ClusterCommand {
     /// List the rows, and the rows that were pruned
     List,
     /// Add a row that wants a cluster
+    #[command(after_help = "\
+Examples:
+  rollcall cluster add k3d/one --http-port 18091
+  rollcall cluster add kind/two --http-port 18092 --https-port 18492 --subnet 10.112.0.0/24")]
     Add(AddArgs),
     /// Take a live cluster into the ledger, so that rollcall may change and delete it
+    #[command(after_help = "\
+Examples:
+  rollcall cluster adopt k3d/dev        one that somebody else made
+  rollcall cluster adopt --rows         every live cluster that a row names")]
     Adopt {
         /// Which, NAME or PROVIDER/NAME.
         #[arg(required_unless_present = "rows", conflicts_with = "rows")]

@@ -16,6 +16,35 @@ fn flags_have_twins_and_what_destroys_has_none() {
 }
 
 #[test]
+fn the_examples_of_every_help_are_understood() {
+    let scene = Scene::new().two_rows().repaired();
+    let mut count = 0;
+    for command in [
+        &[][..],
+        &["reconcile"],
+        &["cluster", "add"],
+        &["cluster", "adopt"],
+    ] {
+        let help = scene.rollcall(&[command, &["--help"]].concat()).code(0).out;
+        let lines = help
+            .lines()
+            .filter_map(|line| line.strip_prefix("  rollcall"));
+        for line in lines {
+            let call = line.split("   ").next().unwrap();
+            let words: Vec<&str> = call
+                .split_whitespace()
+                .filter(|word| *word != "--sandbox")
+                .collect();
+            let said = scene.rollcall(&words);
+            let understood = !said.err.contains("try '--help'") && said.code != 70;
+            assert!(understood, "{line}: {}", said.err);
+            count += 1;
+        }
+    }
+    assert!(count >= 14, "{count} examples");
+}
+
+#[test]
 fn help_answers_and_a_misspelt_word_is_2() {
     let scene = Scene::new();
     let help = scene.rollcall(&["--help"]).code(0);
