@@ -14,9 +14,9 @@ pub enum NameError {
         "{0:?} is no cluster name: 1 to 32 of a-z, 0-9 and '-', beginning and ending with a letter or digit"
     )]
     Cluster(String),
-    /// A selector that is neither NAME nor PROVIDER/NAME.
-    #[error("{0:?} is neither NAME nor PROVIDER/NAME")]
-    Selector(String),
+    /// A cluster without its provider.
+    #[error("{0:?} is not PROVIDER/NAME, such as k3d/dev")]
+    Qualified(String),
     /// An identity that is no lowercase word.
     #[error("{0:?} is no identity: only a-z, 0-9, '-' and '_' are")]
     Word(String),
@@ -229,7 +229,7 @@ impl FromStr for ClusterId {
                 ProviderId::new(provider),
                 ClusterName::parse(name)?,
             )),
-            _ => Err(NameError::Selector(text.chars().take(64).collect())),
+            _ => Err(NameError::Qualified(text.chars().take(64).collect())),
         }
     }
 }

@@ -1,38 +1,9 @@
 //! Somebody acts between our look and our step, on the very thing that the step is about: it is left alone, and said.
 
-use std::process::{Child, Stdio};
-
 use crate::adopting::make_by_hand;
 use crate::bench::{Bench, docker, fingerprint_of, on_engine};
-use crate::process::{ended, signal};
+use crate::process::Standing;
 use crate::six::{SIX, assert_true};
-
-/// A run that stands still there, until it is let go.
-struct Standing(Child);
-
-impl Standing {
-    fn at(bench: &Bench, args: &[&str], at: &str) -> Self {
-        let mut child = bench
-            .command(args)
-            .env("ROLLCALL_TEST_STOP_AT", at)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stat = format!("/proc/{}/stat", child.id());
-        while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
-            assert!(child.try_wait().unwrap().is_none(), "it never came to {at}");
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-        Self(child)
-    }
-
-    /// Lets it go to its end.
-    fn go_on(self) -> (i32, String) {
-        signal("CONT", &self.0);
-        ended(self.0)
-    }
-}
 
 const REPAIR: [&str; 4] = ["reconcile", "--repair", "--retries", "0"];
 

@@ -1,6 +1,6 @@
 //! What cannot be mended in place is held with the command that would do it, and done when that command says so.
 
-use crate::bench::{Bench, docker, on_engine};
+use crate::bench::{Bench, docker, fingerprint_of, on_engine};
 use crate::six::{SIX, assert_true};
 
 #[test]
@@ -119,4 +119,44 @@ fn a_failed_creation_takes_back_what_it_made_and_tells_why() {
     bench
         .rollcall(&["reconcile", "--prune=rows", "--allow-all"])
         .code(0);
+}
+
+#[test]
+#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
+fn a_replacement_is_proven_before_anything_is_deleted() {
+    let bench = Bench::new();
+    bench.rows(&[SIX[0]]);
+    bench.rollcall(&["reconcile", "--repair"]).code(0);
+    let (alive, whole) = (fingerprint_of("k3d-rt-a"), on_engine());
+    let config = std::fs::read_to_string(bench.path("rollcall.toml")).unwrap();
+    let image = std::env::var("ROLLCALL_TEST_K3S_IMAGE").unwrap();
+    let replace = [
+        "reconcile",
+        "--repair",
+        "--replace",
+        "rt-a",
+        "--retries",
+        "0",
+    ];
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = listener.local_addr().unwrap().port().to_string();
+
+    let without_tool = config.replace("[provider.k3d]", "[provider.k3d]\nprogram = '/nowhere/k3d'");
+    let without_image = config.replace(&image, "nobody/has:this");
+    for (config, port, code, says) in [
+        (&without_tool, "21444", 12, "/nowhere/k3d"),
+        (&without_image, "21444", 1, "nobody/has:this"),
+        (&config, taken.as_str(), 3, taken.as_str()),
+    ] {
+        std::fs::write(bench.path("rollcall.toml"), config).unwrap();
+        bench.sql(&format!("UPDATE clusters SET https_port = {port}"));
+        let said = bench.rollcall(&replace).code(code);
+        assert!(said.out.contains(says), "{}", said.out);
+        assert_eq!(fingerprint_of("k3d-rt-a"), alive, "{}", said.out);
+        assert_eq!(on_engine(), whole);
+    }
+    drop(listener);
+    bench.rollcall(&replace).code(0);
+    assert_ne!(fingerprint_of("k3d-rt-a"), alive);
+    bench.rollcall(&["reconcile"]).code(0);
 }

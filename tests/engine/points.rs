@@ -4,7 +4,8 @@
 use std::os::unix::process::ExitStatusExt;
 
 use crate::adopting::make_by_hand;
-use crate::bench::{Bench, NewRow, docker, on_engine};
+use crate::bench::{Bench, NewRow, docker, on_engine, restart_engine};
+use crate::process::Standing;
 use crate::six::{SIX, assert_true};
 
 /// A network and a container of somebody else's, beside everything.
@@ -208,4 +209,79 @@ fn killed_around_a_start_a_sweep_an_adoption_and_new_ports() {
         bench.rollcall(&repair).code(0);
     }
     bystander.unharmed();
+}
+
+/// Stops the run there, kills the engine under it and starts it again, and lets the run go on to its end.
+#[track_caller]
+fn kill_engine(bench: &Bench, args: &[&str], at: &str) {
+    let run = Standing::at(bench, &[args, &["--step-timeout", "20s"]].concat(), at);
+    restart_engine(true);
+    let (code, said) = run.go_on();
+    assert!(matches!(code, 0 | 1 | 3 | 9 | 12), "{at}: {code}: {said}");
+}
+
+#[test]
+#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
+fn an_engine_killed_around_a_creation_or_a_start() {
+    let bench = Bench::new();
+    let (kind, k3d) = (SIX[3], SIX[0]);
+    let repair = ["reconcile", "--repair"];
+    for (at, row) in [
+        ("create:before", k3d),
+        ("create:intended", kind),
+        ("create:running", k3d),
+        ("create:running", kind),
+        ("create:made", k3d),
+        ("register:before", kind),
+        ("register:written", kind),
+    ] {
+        bench.rows(&[row]);
+        kill_engine(&bench, &repair, at);
+        bench.rollcall(&repair).code(0);
+        assert_true(&bench, &[row]);
+        bench.sql("UPDATE clusters SET desired_state = 'absent'");
+        bench
+            .rollcall(&["reconcile", "--prune", "--allow-all"])
+            .code(0);
+        assert_eq!(others(), Vec::<String>::new(), "{at}");
+    }
+    bench.rows(&[kind, k3d]);
+    bench.rollcall(&repair).code(0);
+    for at in ["start:before", "start:running", "start:done"] {
+        let before = container(&node(&k3d));
+        docker(&["stop", &node(&kind), &node(&k3d)]);
+        kill_engine(&bench, &repair, at);
+        bench.rollcall(&repair).code(0);
+        assert_true(&bench, &[kind, k3d]);
+        assert_eq!(container(&node(&k3d)), before, "{at}: made again");
+    }
+}
+
+#[test]
+#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
+fn an_engine_killed_around_a_deletion_or_a_sweep() {
+    let bench = Bench::new();
+    let prune = ["reconcile", "--prune", "--allow-all"];
+    for (at, row) in [
+        ("deregister:written", SIX[3]),
+        ("delete:before", SIX[3]),
+        ("delete:intended", SIX[0]),
+        ("delete:removed", SIX[0]),
+        ("prune_row:before", SIX[3]),
+    ] {
+        bench.rows(&[row]);
+        bench.rollcall(&["reconcile", "--repair"]).code(0);
+        bench.sql("UPDATE clusters SET desired_state = 'absent'");
+        kill_engine(&bench, &prune, at);
+        bench.rollcall(&prune).code(0);
+        assert_eq!(others(), Vec::<String>::new(), "{at}");
+        assert_eq!(bench.query("SELECT name FROM clusters"), [""; 0], "{at}");
+    }
+    let row = SIX[0];
+    bench.rows(&[row]);
+    bench.rollcall(&["reconcile", "--repair"]).code(0);
+    docker(&["rm", "-f", &node(&row), "k3d-rt-a-serverlb"]);
+    kill_engine(&bench, &["reconcile", "--repair"], "sweep:before");
+    bench.rollcall(&["reconcile", "--repair"]).code(0);
+    assert_true(&bench, &[row]);
 }

@@ -45,3 +45,31 @@ pub(crate) fn until_at_work(bench: &Bench, steps: i64) {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+/// A run that stands still there, until it is let go.
+pub(crate) struct Standing(Child);
+
+impl Standing {
+    /// Starts it, and waits until it stands.
+    pub(crate) fn at(bench: &Bench, args: &[&str], at: &str) -> Self {
+        let mut child = bench
+            .command(args)
+            .env("ROLLCALL_TEST_STOP_AT", at)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stat = format!("/proc/{}/stat", child.id());
+        while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
+            assert!(child.try_wait().unwrap().is_none(), "it never came to {at}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Self(child)
+    }
+
+    /// Lets it go to its end.
+    pub(crate) fn go_on(self) -> (i32, String) {
+        signal("CONT", &self.0);
+        ended(self.0)
+    }
+}

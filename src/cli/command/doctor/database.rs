@@ -49,11 +49,12 @@ fn table(session: &Session, desired: &Desired) -> Finding {
             missing.join(", ")
         )
     };
-    let (rows, origin) = (desired.rows.len(), session.settings.db_origin.text());
-    Finding::good(
-        "database",
-        format!("{path}: {rows} rows{columns} ({origin})"),
-    )
+    let origin = session.settings.db_origin.text();
+    let rows = match desired.rows.len() {
+        1 => "1 row".to_owned(),
+        rows => format!("{rows} rows"),
+    };
+    Finding::good("database", format!("{path}: {rows}{columns} ({origin})"))
 }
 
 /// The rows that cannot be right.
