@@ -117,6 +117,9 @@ fn start_log(cli: &Cli, streams: &Streams) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)
+        // A log that nobody reads any more is no reason to stop; the library would complain on standard error, which is
+        // where nobody reads.
+        .log_internal_errors(false)
         .with_writer(move || err.clone())
         .try_init();
 }

@@ -8,7 +8,7 @@ use crate::model::{
 };
 use crate::plan::ActionKind;
 use crate::provider::{Fault, ProviderError};
-use crate::registrar::SharedRegistrar;
+use crate::registrar::{RegisterOrder, SharedRegistrar};
 use crate::store::Adoption;
 
 /// Of what life an entry is that nobody proved to be of any.
@@ -48,7 +48,11 @@ pub(super) async fn register(
     let access = provider.access(view).await?;
     let intent = intend(cx, registrar, id).await?;
     cx.point(ActionKind::Register, "intended");
-    let fingerprint = match port.register(&access, expected).await {
+    let order = RegisterOrder {
+        access,
+        cluster: view.clone(),
+    };
+    let fingerprint = match port.register(&order, expected).await {
         Ok(fingerprint) => fingerprint,
         Err(error) => {
             if intent == Intent::New && wrote_nothing(cx, port, id, &error).await {

@@ -1,10 +1,12 @@
 //! Names, identities and addresses. Parsed once, valid ever after.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 /// Why a text is no name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -141,8 +143,47 @@ opaque! {
     Incarnation
 }
 opaque! {
-    /// A digest of what a registrar holds for one cluster. Never the content itself.
+    /// What a registrar's entry for one cluster says, field by field, as a JSON object: what everybody may read as it is,
+    /// everything else as a digest. Two entries that say the same have the same one.
     Fingerprint
+}
+
+impl Fingerprint {
+    /// The fingerprint of an entry that says this.
+    pub fn of<'f>(fields: impl IntoIterator<Item = (&'f str, String)>) -> Self {
+        let fields: BTreeMap<&str, String> = fields.into_iter().collect();
+        Self(serde_json::to_string(&fields).unwrap_or_default())
+    }
+
+    /// What stands for a value that not everybody may read.
+    pub fn digest(value: &str) -> String {
+        let digest = Sha256::digest(value);
+        digest
+            .iter()
+            .take(8)
+            .fold("sha256:".to_owned(), |hex, byte| {
+                hex + &format!("{byte:02x}")
+            })
+    }
+
+    /// The fields in which two entries differ, with what each says.
+    pub fn differences(&self, other: &Self) -> Vec<(String, Option<String>, Option<String>)> {
+        let (mine, theirs) = (self.fields(), other.fields());
+        let names: BTreeSet<&String> = mine.keys().chain(theirs.keys()).collect();
+        let both = names.into_iter().map(|name| {
+            (
+                name.clone(),
+                mine.get(name).cloned(),
+                theirs.get(name).cloned(),
+            )
+        });
+        both.filter(|(_, mine, theirs)| mine != theirs).collect()
+    }
+
+    fn fields(&self) -> BTreeMap<String, String> {
+        serde_json::from_str(&self.0)
+            .unwrap_or_else(|_| BTreeMap::from([("entry".to_owned(), self.0.clone())]))
+    }
 }
 
 impl VolumeId {

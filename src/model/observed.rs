@@ -302,10 +302,15 @@ pub struct RegistrarView {
 /// One cluster in one registrar.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RegistrationView {
-    /// A digest of the whole entry.
+    /// What the entry says.
     pub fingerprint: Fingerprint,
-    /// Where the entry points to.
+    /// Where the entry points to, for people.
     pub endpoint: String,
+    /// The ports of this host that it leads to, each by the port inside the cluster: an entry that leads elsewhere than
+    /// the cluster of its name has to be written anew.
+    pub leads_to: PortMap,
+    /// What is wrong with it besides what it says.
+    pub trouble: Option<String>,
 }
 
 #[cfg(test)]

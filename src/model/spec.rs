@@ -49,6 +49,9 @@ impl<'de> Deserialize<'de> for Port {
 }
 
 impl Port {
+    /// Where a cluster's API is inside of it.
+    pub const API: Self = known_port(6443);
+
     /// Reads a port as SQLite holds it.
     pub fn parse(number: i64) -> Result<Self, SpecError> {
         u16::try_from(number)

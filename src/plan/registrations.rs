@@ -4,8 +4,8 @@ use super::builder::Draft;
 use super::situation::{Live, Situation};
 use super::{Action, ActionKind, Field, HeldReason, Reason, ReasonCode, StepId};
 use crate::model::{
-    Address, ClusterId, ClusterView, Incarnation, RegistrarId, RegistrarView, RegistrationEntry,
-    RegistrationView, Seen,
+    Address, ClusterId, ClusterView, Incarnation, Port, RegistrarId, RegistrarView,
+    RegistrationEntry, RegistrationView, Seen,
 };
 
 /// What a present row's cluster will be when it is time to register it.
@@ -98,23 +98,34 @@ fn stale(entry: &RegistrationView, ours: &RegistrationEntry, life: Life<'_>) -> 
             Some(new),
         ));
     }
-    if entry.fingerprint != ours.fingerprint {
-        fields.push(Field::new(
-            "entry",
-            Some("changed by somebody else"),
-            Some("as registered"),
-        ));
-    }
+    let changed = entry.fingerprint.differences(&ours.fingerprint);
+    fields.extend(
+        changed
+            .iter()
+            .map(|(name, there, registered)| Field::new(name, there.as_ref(), registered.as_ref())),
+    );
     if let (Life::Same(view) | Life::Adopted(view), true) = (life, fields.is_empty()) {
-        let port = view.api_port.map(|port| format!(":{port}"));
-        if port
-            .as_ref()
-            .is_some_and(|port| !entry.endpoint.ends_with(port.as_str()))
-        {
-            fields.push(Field::new("server", Some(&entry.endpoint), port));
-        }
+        fields.extend(elsewhere(entry, view));
+    }
+    if let Some(trouble) = &entry.trouble {
+        fields.push(Field::new("state", Some(trouble), Some("sound")));
     }
     (!fields.is_empty()).then_some(fields)
+}
+
+/// The ports of this host that an entry leads to and that are not the cluster's.
+fn elsewhere<'v>(
+    entry: &'v RegistrationView,
+    view: &'v ClusterView,
+) -> impl Iterator<Item = Field> + use<'v> {
+    entry.leads_to.iter().filter_map(|(inside, host)| {
+        let own = match *inside {
+            // While it is unknown, nothing is elsewhere.
+            Port::API => Some(view.api_port?),
+            inside => view.ports.get(&inside).copied(),
+        };
+        (own != Some(*host)).then(|| Field::new(&format!("port to {inside}"), Some(host), own))
+    })
 }
 
 /// Takes the registrations of a leaving cluster off first. `Err`: a registrar that may hold one cannot be seen, so

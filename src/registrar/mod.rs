@@ -4,13 +4,15 @@
 //! Must not: see a plan, the ledger or the database, or decide whose an entry is.
 
 mod kubeconfig;
+#[cfg(test)]
+mod scene;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::model::{ClusterId, Fingerprint, RegistrarId, RegistrarView, Seen};
+use crate::model::{ClusterId, ClusterView, Fingerprint, RegistrarId, RegistrarView, Seen};
 pub use kubeconfig::{KUBECONFIG, Kubeconfig};
 
 use crate::provider::Access;
@@ -29,7 +31,7 @@ pub trait Registrar: Send + Sync {
     /// (`None`: there was none); another one there now is a [`Fault::NotOurs`] and is left alone.
     async fn register(
         &self,
-        access: &Access,
+        order: &RegisterOrder,
         expected: Option<&Fingerprint>,
     ) -> Result<Fingerprint, RegistrarError>;
 
@@ -44,6 +46,15 @@ pub trait Registrar: Send + Sync {
     async fn access(&self, _id: &ClusterId) -> Option<Access> {
         None
     }
+}
+
+/// An order to register one cluster.
+#[derive(Debug, Clone)]
+pub struct RegisterOrder {
+    /// How to reach its API, from this host.
+    pub access: Access,
+    /// The cluster as it was seen a moment ago.
+    pub cluster: ClusterView,
 }
 
 /// A registrar that several layers hold.

@@ -3,7 +3,6 @@
 
 use secrecy::SecretString;
 
-use super::supply::digest;
 use crate::model::{ClusterId, Fingerprint, Incarnation, Port};
 use crate::provider::Access;
 
@@ -49,8 +48,10 @@ pub(super) fn fingerprint(
     incarnation: Option<&Incarnation>,
 ) -> Fingerprint {
     let key = incarnation.map(client_key).unwrap_or_default();
-    let digest = digest(&[&id.to_string(), endpoint, &key]);
-    Fingerprint::new(digest.get(..32).unwrap_or(&digest))
+    Fingerprint::of([
+        ("server", endpoint.to_owned()),
+        ("credentials", Fingerprint::digest(&format!("{id} {key}"))),
+    ])
 }
 
 fn secret(what: &str, incarnation: &Incarnation) -> String {

@@ -16,11 +16,11 @@ use super::things::Label;
 use super::vault::Vault;
 use crate::clock::Clock as _;
 use crate::model::{
-    ClusterId, Fingerprint, Incarnation, Phase, RegistrarId, RegistrarView, RegistrationView, Seen,
-    Unseen, UnseenKind,
+    ClusterId, Fingerprint, Incarnation, Phase, Port, PortMap, RegistrarId, RegistrarView,
+    RegistrationView, Seen, Unseen, UnseenKind,
 };
 use crate::provider::Access;
-use crate::registrar::{Fault, Registrar, RegistrarError};
+use crate::registrar::{Fault, RegisterOrder, Registrar, RegistrarError};
 
 /// What a registrar does with the credentials it is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,9 +103,10 @@ impl Registrar for SandboxRegistrar {
 
     async fn register(
         &self,
-        access: &Access,
+        order: &RegisterOrder,
         expected: Option<&Fingerprint>,
     ) -> Result<Fingerprint, RegistrarError> {
+        let access = &order.access;
         let errand = Errand::new(Operation::Register, Some(&access.id), WRITE_TAKES)
             .at(&self.id)
             .within(PATIENCE);
@@ -151,6 +152,8 @@ impl State {
                     let view = RegistrationView {
                         fingerprint: entry.fingerprint.clone(),
                         endpoint: entry.endpoint.clone(),
+                        leads_to: leads_to(&entry.endpoint),
+                        trouble: None,
                     };
                     (id.clone(), view)
                 })
@@ -241,6 +244,14 @@ impl State {
         }
         Ok(())
     }
+}
+
+/// The port of the API that an entry names.
+fn leads_to(endpoint: &str) -> PortMap {
+    let port = endpoint
+        .rsplit_once(':')
+        .and_then(|(_, port)| Port::parse(port.parse().ok()?).ok());
+    port.map(|port| (Port::API, port)).into_iter().collect()
 }
 
 fn moved(registrar: &RegistrarId, id: &ClusterId) -> RegistrarError {

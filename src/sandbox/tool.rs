@@ -1,6 +1,5 @@
 //! The two tools: what each calls its things, in which order it makes them, and what it says meanwhile.
 
-use std::num::NonZeroU16;
 use std::time::Duration;
 
 use super::things::Label;
@@ -88,10 +87,7 @@ impl Tool {
     pub(super) const ALL: [Self; 2] = [Self::K3d, Self::Kind];
 
     /// The port inside a node on which the API answers.
-    pub(super) const API: Port = match NonZeroU16::new(6443) {
-        Some(number) => Port::new(number),
-        None => Port::new(NonZeroU16::MIN),
-    };
+    pub(super) const API: Port = Port::API;
 
     /// kind's network that belongs to all its clusters and so to none.
     pub(super) const SHARED_NETWORK: &'static str = "kind";

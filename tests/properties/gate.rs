@@ -17,7 +17,7 @@ use rollcall::ports::World;
 use rollcall::provider::{
     Access, CreateOrder, Engine, Parts, Prober, Provider, ProviderError, SharedProvider, StepLog,
 };
-use rollcall::registrar::{Registrar, RegistrarError, SharedRegistrar};
+use rollcall::registrar::{RegisterOrder, Registrar, RegistrarError, SharedRegistrar};
 use tokio::sync::Notify;
 
 /// What happens at the gate.
@@ -187,11 +187,11 @@ impl Registrar for Gated<dyn Registrar> {
 
     async fn register(
         &self,
-        access: &Access,
+        order: &RegisterOrder,
         expected: Option<&Fingerprint>,
     ) -> Result<Fingerprint, RegistrarError> {
         // Twice: before the entry is written, and after it, before anybody hears of it.
-        let written = self.0.pass(self.1.register(access, expected)).await;
+        let written = self.0.pass(self.1.register(order, expected)).await;
         self.0.pass(std::future::ready(())).await;
         written
     }

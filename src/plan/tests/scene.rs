@@ -218,6 +218,8 @@ impl Scene {
         let entry = RegistrationView {
             fingerprint: Fingerprint::new(fingerprint),
             endpoint: "https://127.0.0.1:1".into(),
+            leads_to: PortMap::from([(Port::API, Port::parse(1).unwrap())]),
+            trouble: None,
         };
         if let Some(Seen::Known(view)) = self
             .observed

@@ -10,9 +10,6 @@ use crate::model::{
 };
 use crate::provider::phase_of;
 
-/// The port inside a node on which the API answers, for k3s and kubeadm alike.
-const API: u16 = 6443;
-
 /// The containers of one cluster with their places.
 type Nodes<'i> = Vec<(&'i Container, Member)>;
 
@@ -152,7 +149,7 @@ fn published(nodes: &Nodes<'_>) -> (PortMap, Option<Port>) {
             ports.extend(container.port_map());
         }
     }
-    let api = ports.keys().find(|inside| inside.get() == API).copied();
+    let api = ports.keys().find(|inside| **inside == Port::API).copied();
     let api = api.and_then(|inside| ports.remove(&inside));
     (ports, api)
 }

@@ -15,7 +15,7 @@ use super::observe::read;
 use super::wire::Document;
 use crate::model::{ClusterId, Fingerprint, RegistrarId, RegistrarView, Seen};
 use crate::provider::Access;
-use crate::registrar::{Fault, Registrar, RegistrarError};
+use crate::registrar::{Fault, RegisterOrder, Registrar, RegistrarError};
 
 #[async_trait]
 impl Registrar for Kubeconfig {
@@ -29,10 +29,10 @@ impl Registrar for Kubeconfig {
 
     async fn register(
         &self,
-        access: &Access,
+        order: &RegisterOrder,
         expected: Option<&Fingerprint>,
     ) -> Result<Fingerprint, RegistrarError> {
-        let (access, expected) = (access.clone(), expected.cloned());
+        let (access, expected) = (order.access.clone(), expected.cloned());
         self.change(move |document| {
             let id = &access.id;
             if document.fingerprint(id) != expected {

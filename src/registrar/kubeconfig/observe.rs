@@ -10,7 +10,9 @@ use rustix::fs::OFlags;
 
 use super::Kubeconfig;
 use super::wire::Document;
-use crate::model::{ProviderId, RegistrarView, RegistrationView, Seen, Unseen, UnseenKind};
+use crate::model::{
+    Port, PortMap, ProviderId, RegistrarView, RegistrationView, Seen, Unseen, UnseenKind,
+};
 
 /// A kubeconfig of this size is none.
 const LARGEST: u64 = 32 * 1024 * 1024;
@@ -48,7 +50,9 @@ fn view(path: &Path, providers: &[ProviderId]) -> Result<RegistrarView, String> 
             id,
             RegistrationView {
                 fingerprint,
+                leads_to: leads_to(&endpoint),
                 endpoint,
+                trouble: None,
             },
         )
     });
@@ -56,6 +60,15 @@ fn view(path: &Path, providers: &[ProviderId]) -> Result<RegistrarView, String> 
         installed: true,
         entries: entries.collect(),
     })
+}
+
+/// The port of this host that a server is, if it says one.
+fn leads_to(server: &str) -> PortMap {
+    let port = server
+        .rsplit_once(':')
+        .map(|(_, port)| port.trim_end_matches('/'));
+    let port = port.and_then(|port| Port::parse(port.parse().ok()?).ok());
+    port.map(|port| (Port::API, port)).into_iter().collect()
 }
 
 /// The file's content; `None`: there is no file.

@@ -9,10 +9,10 @@ use super::Kubeconfig;
 use super::apply::Asked;
 use super::lock::{LockFile, Signature, path_of};
 use super::wire::Document;
-use crate::model::{ClusterId, Incarnation, ProviderId, RegistrarView, Seen};
+use crate::model::{ProviderId, RegistrarView, Seen};
 use crate::process::Process;
-use crate::provider::Access;
-use crate::registrar::{Fault, Registrar};
+use crate::registrar::scene::{self, access, id};
+use crate::registrar::{Fault, RegisterOrder, Registrar};
 
 const FOREIGN: &str = "# mine
 apiVersion: v1
@@ -31,19 +31,9 @@ users:
     exec: {apiVersion: client.authentication.k8s.io/v1, command: get-token, args: ['no', '0123', '1e3', null], env: null}
 ";
 
-fn id(text: &str) -> ClusterId {
-    text.parse().unwrap()
-}
-
-fn access(cluster: &str, ca: &str) -> Access {
-    Access {
-        id: id(cluster),
-        incarnation: Incarnation::new("one"),
-        server: "https://127.0.0.1:6550".into(),
-        ca_data: ca.into(),
-        client_certificate_data: "Y2VydA==".into(),
-        client_key_data: "a2V5".into(),
-    }
+/// An order for a cluster that publishes nothing.
+fn order(cluster: &str, ca: &str) -> RegisterOrder {
+    scene::order(cluster, ca, &[])
 }
 
 fn registrar(path: &Path) -> Kubeconfig {
@@ -68,11 +58,11 @@ async fn foreign_entries_survive_byte_for_value() {
     let registrar = registrar(&path);
     let before: serde_json::Value = serde_saphyr::from_str(FOREIGN).unwrap();
     let one = registrar
-        .register(&access("k3d/dev", "Q0E="), None)
+        .register(&order("k3d/dev", "Q0E="), None)
         .await
         .unwrap();
     registrar
-        .register(&access("kind/dev", "Q0E="), None)
+        .register(&order("kind/dev", "Q0E="), None)
         .await
         .unwrap();
     let text = fs::read_to_string(&path).unwrap();
@@ -105,7 +95,7 @@ async fn the_mode_and_the_link_stay() {
     fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
     std::os::unix::fs::symlink(&real, &link).unwrap();
     registrar(&link)
-        .register(&access("k3d/dev", "Q0E="), None)
+        .register(&order("k3d/dev", "Q0E="), None)
         .await
         .unwrap();
     assert!(
@@ -145,7 +135,7 @@ async fn the_owner_stays() {
     };
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     registrar(&path)
-        .register(&access("k3d/dev", "Q0E="), None)
+        .register(&order("k3d/dev", "Q0E="), None)
         .await
         .unwrap();
     let after = fs::metadata(&path).unwrap();
@@ -172,7 +162,7 @@ async fn what_is_no_regular_file_is_not_read_and_stays() {
         assert!(!kind.is_file());
         assert!(registrar.access(&id("k3d/dev")).await.is_none());
         if path.starts_with(dir.path()) {
-            let written = registrar.register(&access("k3d/dev", "Q0E="), None).await;
+            let written = registrar.register(&order("k3d/dev", "Q0E="), None).await;
             assert!(written.is_err_and(|error| error.message.contains(what)));
             assert_eq!(fs::metadata(path).unwrap().file_type(), kind);
         }
@@ -184,7 +174,7 @@ async fn a_new_file_is_private_and_switches_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("new/config");
     registrar(&path)
-        .register(&access("k3d/dev", "Q0E="), None)
+        .register(&order("k3d/dev", "Q0E="), None)
         .await
         .unwrap();
     assert_eq!(
@@ -204,15 +194,15 @@ async fn an_entry_that_changed_meanwhile_is_left_alone() {
     let path = dir.path().join("config");
     let registrar = registrar(&path);
     let first = registrar
-        .register(&access("k3d/dev", "Q0E="), None)
+        .register(&order("k3d/dev", "Q0E="), None)
         .await
         .unwrap();
     let again = registrar
-        .register(&access("k3d/dev", "T1RIRVI="), None)
+        .register(&order("k3d/dev", "T1RIRVI="), None)
         .await;
     assert_eq!(again.map_err(|e| e.fault), Err(Fault::NotOurs));
     let second = registrar
-        .register(&access("k3d/dev", "T1RIRVI="), Some(&first))
+        .register(&order("k3d/dev", "T1RIRVI="), Some(&first))
         .await
         .unwrap();
     assert_ne!(first, second);
@@ -248,7 +238,7 @@ async fn a_torn_file_is_unknown_and_stays_as_it_is() {
         assert!(!unseen.error.contains("geheim"), "{}", unseen.error);
         assert!(
             registrar
-                .register(&access("k3d/dev", "Q0E="), None)
+                .register(&order("k3d/dev", "Q0E="), None)
                 .await
                 .is_err()
         );
@@ -265,7 +255,7 @@ async fn six_writers_at_once_lose_nothing() {
         let registrar = registrar(&path);
         async move {
             registrar
-                .register(&access(&format!("k3d/c{n}"), "Q0E="), None)
+                .register(&order(&format!("k3d/c{n}"), "Q0E="), None)
                 .await
         }
     });
@@ -302,8 +292,8 @@ async fn a_lock_that_a_killed_rollcall_left_is_taken_over() {
     for (n, left) in [left_behind(), earlier_boot].iter().enumerate() {
         fs::write(path_of(&path), serde_json::to_vec(left).unwrap()).unwrap();
         let writers = (0..4).map(|m| {
-            let (registrar, access) = (impatient(&path), access(&format!("k3d/c{n}{m}"), "Q0E="));
-            async move { registrar.register(&access, None).await }
+            let (registrar, order) = (impatient(&path), order(&format!("k3d/c{n}{m}"), "Q0E="));
+            async move { registrar.register(&order, None).await }
         });
         for written in futures_util::future::join_all(writers).await {
             written.unwrap();
@@ -335,7 +325,7 @@ async fn a_lock_that_is_not_proven_dead_is_waited_for_and_told() {
     ] {
         fs::write(&lock, text).unwrap();
         let refused = impatient(&path)
-            .register(&access("k3d/dev", "Q0E="), None)
+            .register(&order("k3d/dev", "Q0E="), None)
             .await;
         let refused = refused.unwrap_err();
         assert!(refused.message.contains(by), "{refused}");
@@ -344,8 +334,8 @@ async fn a_lock_that_is_not_proven_dead_is_waited_for_and_told() {
         assert_eq!(fs::read_to_string(&path).unwrap(), FOREIGN);
     }
     let registrar = registrar(&path);
-    let access = access("k3d/dev", "Q0E=");
-    let (written, ()) = tokio::join!(registrar.register(&access, None), async {
+    let order = order("k3d/dev", "Q0E=");
+    let (written, ()) = tokio::join!(registrar.register(&order, None), async {
         tokio::time::sleep(Duration::from_millis(200)).await;
         fs::remove_file(&lock).unwrap();
     });
@@ -359,7 +349,7 @@ async fn the_lock_of_a_living_rollcall_is_not_taken_over() {
     let (_waiting, asked) = Asked::new();
     let mine = LockFile::take(&path, Duration::ZERO, &asked).ok().unwrap();
     let refused = impatient(&path)
-        .register(&access("k3d/dev", "Q0E="), None)
+        .register(&order("k3d/dev", "Q0E="), None)
         .await;
     let message = refused.unwrap_err().message;
     let pid = std::process::id();
@@ -420,9 +410,9 @@ async fn who_is_not_waited_for_any_more_does_not_wait_for_a_lock() {
     let path = dir.path().join("config");
     fs::write(path_of(&path), "").unwrap();
     let registrar = registrar(&path);
-    let access = access("k3d/dev", "Q0E=");
+    let order = order("k3d/dev", "Q0E=");
     let given_up =
-        tokio::time::timeout(Duration::from_millis(50), registrar.register(&access, None));
+        tokio::time::timeout(Duration::from_millis(50), registrar.register(&order, None));
     assert!(given_up.await.is_err());
     // It gives up long before its patience ends.
     let freed = tokio::time::timeout(Duration::from_secs(5), registrar.writing.lock());

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::model::{ClusterId, ClusterName, Fingerprint, Incarnation, ProviderId};
 use crate::provider::Access;
@@ -117,18 +116,18 @@ impl Document {
                 .unwrap_or_default()
         };
         let context = body(context, "context");
-        let parts = json!([
-            body(cluster, "cluster"),
-            body(user, "user"),
-            context.get("cluster"),
-            context.get("user")
-        ]);
-        let digest = Sha256::digest(canonical(&parts).to_string());
-        Some(Fingerprint::new(
-            digest
-                .iter()
-                .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")),
-        ))
+        let mut cluster = body(cluster, "cluster");
+        let server = cluster.as_object_mut().and_then(|map| map.remove("server"));
+        let digest = |value: &Value| Fingerprint::digest(&canonical(value).to_string());
+        Some(Fingerprint::of([
+            ("server", server.map(plain).unwrap_or_default()),
+            ("trust", digest(&cluster)),
+            ("credentials", digest(&body(user, "user"))),
+            (
+                "context",
+                digest(&json!([context.get("cluster"), context.get("user")])),
+            ),
+        ]))
     }
 
     /// Where one cluster's entry points to.
@@ -243,6 +242,14 @@ impl Document {
             .and_then(Value::as_array)
             .into_iter()
             .flatten()
+    }
+}
+
+/// A text as it is, anything else as JSON.
+fn plain(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        other => other.to_string(),
     }
 }
 

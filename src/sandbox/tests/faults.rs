@@ -115,7 +115,13 @@ async fn every_operation_can_fail() {
     assert!(scene.remove(&view).await.is_err());
     assert!(scene.access(&view.id).await.is_err());
     assert!(scene.ready(&access).await.is_err());
-    assert!(scene.kubeconfig().register(&access, None).await.is_err());
+    assert!(
+        scene
+            .kubeconfig()
+            .register(&scene.order(&access).await, None)
+            .await
+            .is_err()
+    );
     assert!(scene.kubeconfig().observe(LONG).await.known().is_none());
     assert!(scene.sandbox.faults().unwrap().is_empty());
     assert_eq!(scene.view(&view.id).await, Some(view));

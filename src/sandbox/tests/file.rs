@@ -18,7 +18,11 @@ async fn a_world_outlives_its_process() {
     let first = quick(dir.path());
     first.made(&full("k3d/dev", "10.101.0.0/24", 18080)).await;
     let access = first.access(&id("k3d/dev")).await.unwrap();
-    first.kubeconfig().register(&access, None).await.unwrap();
+    first
+        .kubeconfig()
+        .register(&first.order(&access).await, None)
+        .await
+        .unwrap();
     first.sandbox.tell("create fails").unwrap();
     first.sandbox.advance(Duration::from_secs(86_400)).unwrap();
     let (engine, now) = (first.engine().await, first.world.clock.now());
@@ -80,7 +84,11 @@ async fn the_file_holds_no_secret() {
     let scene = quick(dir.path());
     scene.made(&plain("k3d/dev")).await;
     let access = scene.access(&id("k3d/dev")).await.unwrap();
-    scene.kubeconfig().register(&access, None).await.unwrap();
+    scene
+        .kubeconfig()
+        .register(&scene.order(&access).await, None)
+        .await
+        .unwrap();
     let bytes = std::fs::read(dir.path().join(FILE)).unwrap();
     assert!(!String::from_utf8_lossy(&bytes).contains(SECRET_MARK));
 }

@@ -163,7 +163,11 @@ async fn the_summary_shows_everything_but_secrets() {
     scene.sandbox.tell("kubeconfig is down").unwrap();
     let access = scene.access(&id("k3d/dev")).await.unwrap();
     scene.sandbox.tell("kubeconfig is up").unwrap();
-    scene.kubeconfig().register(&access, None).await.unwrap();
+    scene
+        .kubeconfig()
+        .register(&scene.order(&access).await, None)
+        .await
+        .unwrap();
     let summary = scene.sandbox.show().unwrap();
     assert_eq!(summary.clusters[0].made_by, Actor::Rollcall);
     assert_eq!(summary.clusters[1].made_by, Actor::Hand);

@@ -10,10 +10,14 @@ async fn a_registration_is_written_in_place_and_twice_is_once() {
     let scene = Scene::new();
     scene.made(&plain("k3d/dev")).await;
     let access = scene.access(&id("k3d/dev")).await.unwrap();
-    let print = scene.kubeconfig().register(&access, None).await.unwrap();
+    let print = scene
+        .kubeconfig()
+        .register(&scene.order(&access).await, None)
+        .await
+        .unwrap();
     let again = scene
         .kubeconfig()
-        .register(&access, Some(&print))
+        .register(&scene.order(&access).await, Some(&print))
         .await
         .unwrap();
     assert_eq!(print, again);
@@ -37,7 +41,7 @@ async fn only_what_runs_is_registered_and_only_as_it_is() {
     scene.sandbox.stop(&view.id).unwrap();
     let error = scene
         .kubeconfig()
-        .register(&access, None)
+        .register(&scene.order(&access).await, None)
         .await
         .unwrap_err();
     assert!(error.message.contains("does not run"), "{error}");
@@ -45,7 +49,7 @@ async fn only_what_runs_is_registered_and_only_as_it_is() {
     scene.made(&plain("k3d/dev")).await;
     let error = scene
         .kubeconfig()
-        .register(&access, None)
+        .register(&scene.order(&access).await, None)
         .await
         .unwrap_err();
     assert!(error.message.contains("another incarnation"), "{error}");
@@ -61,15 +65,22 @@ async fn an_entry_that_moved_is_left_alone() {
     let wrong = Fingerprint::new("wrong");
     assert_eq!(
         registrar
-            .register(&access, Some(&wrong))
+            .register(&scene.order(&access).await, Some(&wrong))
             .await
             .unwrap_err()
             .fault,
         Fault::NotOurs
     );
-    let print = registrar.register(&access, None).await.unwrap();
+    let print = registrar
+        .register(&scene.order(&access).await, None)
+        .await
+        .unwrap();
     assert_eq!(
-        registrar.register(&access, None).await.unwrap_err().fault,
+        registrar
+            .register(&scene.order(&access).await, None)
+            .await
+            .unwrap_err()
+            .fault,
         Fault::NotOurs
     );
     let error = registrar.deregister(&access.id, &wrong).await.unwrap_err();

@@ -9,7 +9,7 @@ use crate::model::{
 };
 use crate::ports::World;
 use crate::provider::{Access, CreateOrder, Parts, ProviderError, SharedProvider, StepLog};
-use crate::registrar::SharedRegistrar;
+use crate::registrar::{RegisterOrder, SharedRegistrar};
 use crate::sandbox::Sandbox;
 
 pub(super) const LONG: Duration = Duration::from_secs(300);
@@ -84,6 +84,15 @@ impl Scene {
         match self.world.engine.look(LONG).await {
             Seen::Known(view) => view,
             Seen::Unknown(unseen) => panic!("{unseen:?}"),
+        }
+    }
+
+    /// An order with these credentials, for what is there under their name now.
+    pub(super) async fn order(&self, access: &Access) -> RegisterOrder {
+        let state = self.view(&access.id).await;
+        RegisterOrder {
+            access: access.clone(),
+            cluster: state.unwrap(),
         }
     }
 
