@@ -64,13 +64,13 @@ impl<'a> Court<'_, 'a> {
         port: Port,
         first: &mut BTreeSet<&'a ClusterId>,
     ) -> Result<(), HeldReason> {
-        let taken = |by: String| HeldReason::PortTaken {
+        let taken = |by: Option<String>| HeldReason::PortTaken {
             column: column.to_owned(),
             port: port.get(),
             by,
         };
         if let Some(winner) = self.ports.get(&port).filter(|winner| **winner != &spec.id) {
-            return Err(taken(format!("row {}", winner.name)));
+            return Err(taken(Some(format!("row {}", winner.name))));
         }
         let bindings: Vec<_> = self
             .s
@@ -91,10 +91,11 @@ impl<'a> Court<'_, 'a> {
         }
         for binding in bindings.iter().filter(|b| !own(b)) {
             let Some(holder) = &binding.cluster else {
-                return Err(taken(format!("container {}", binding.container)));
+                return Err(taken(Some(format!("container {}", binding.container))));
             };
-            self.wait_for(holder, first)
-                .map_err(|orphan| orphan.unwrap_or_else(|| taken(format!("cluster {holder}"))))?;
+            self.wait_for(holder, first).map_err(|orphan| {
+                orphan.unwrap_or_else(|| taken(Some(format!("cluster {holder}"))))
+            })?;
         }
         let listening = self
             .s
@@ -104,7 +105,7 @@ impl<'a> Court<'_, 'a> {
             .as_ref()
             .is_some_and(|ports| ports.contains(&port));
         if bindings.iter().all(|b| own(b)) && listening {
-            return Err(taken("a process of this host".to_owned()));
+            return Err(taken(None));
         }
         Ok(())
     }
@@ -205,9 +206,9 @@ pub(super) fn in_the_way_of_start(s: &Situation<'_>, view: &ClusterView) -> Opti
         Some(Binding {
             cluster: Some(holder),
             ..
-        }) => format!("cluster {holder}"),
-        Some(binding) => format!("container {}", binding.container),
-        None => "a process of this host".to_owned(),
+        }) => Some(format!("cluster {holder}")),
+        Some(binding) => Some(format!("container {}", binding.container)),
+        None => None,
     };
     Some(HeldReason::PortTaken {
         column: Ports::default().column(*inside).to_owned(),

@@ -79,8 +79,8 @@ pub enum HeldReason {
         column: String,
         /// The port.
         port: u16,
-        /// Who has it.
-        by: String,
+        /// Which row, container or cluster has it; `None`: a process of this host.
+        by: Option<String>,
     },
     /// The row's subnet overlaps somebody else's.
     SubnetTaken {
@@ -196,8 +196,21 @@ impl HeldReason {
                 ))
             }
             Self::InvalidRow { .. } => Some("correct the row's columns".to_owned()),
-            Self::PortTaken { column, .. } => Some(format!(
+            Self::PortTaken {
+                column,
+                by: Some(_),
+                ..
+            } => Some(format!(
                 "set {column} of row {name} to a free port, or free this one"
+            )),
+            // An engine that was killed may come back with a proxy too many: Docker 20.10 does.
+            Self::PortTaken {
+                column,
+                port,
+                by: None,
+            } => Some(format!(
+                "see whose it is: ss -ltnp 'sport = :{port}'; a docker-proxy without a container goes when Docker is \
+                 restarted; or set {column} of row {name} to a free port"
             )),
             Self::SubnetTaken { .. } => Some(format!("set subnet of row {name} to a free network")),
             Self::BlockedByOrphan { .. } => {
@@ -308,7 +321,10 @@ impl fmt::Display for HeldReason {
                 let all: Vec<_> = faults.iter().map(ToString::to_string).collect();
                 write!(f, "the row cannot be right: {}", all.join("; "))
             }
-            Self::PortTaken { column, port, by } => write!(f, "{column} {port} is taken by {by}"),
+            Self::PortTaken { column, port, by } => {
+                let by = by.as_deref().unwrap_or("a process of this host");
+                write!(f, "{column} {port} is taken by {by}")
+            }
             Self::SubnetTaken { subnet, by } => write!(f, "subnet {subnet} overlaps {by}"),
             Self::BlockedByOrphan { orphan } => write!(f, "our own orphan {orphan} is in the way"),
             Self::Orphan => f.write_str("ours, and no row names it"),

@@ -228,7 +228,7 @@ fn examples() -> Vec<HeldReason> {
         HeldReason::PortTaken {
             column: text(),
             port: 1,
-            by: text(),
+            by: Some(text()),
         },
         HeldReason::SubnetTaken {
             subnet: text(),

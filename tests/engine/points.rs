@@ -220,6 +220,19 @@ fn kill_engine(bench: &Bench, args: &[&str], at: &str) {
     assert!(matches!(code, 0 | 1 | 3 | 9 | 12), "{at}: {code}: {said}");
 }
 
+/// The next run converges; where Docker kept a port for a container that is gone, after what it says about that.
+#[track_caller]
+fn converges(bench: &Bench, args: &[&str], at: &str) {
+    let said = bench.rollcall(args);
+    let said = if said.out.contains("goes when Docker is restarted") {
+        restart_engine(false);
+        bench.rollcall(args)
+    } else {
+        said
+    };
+    assert_eq!(said.code, 0, "{at}: {}{}", said.out, said.err);
+}
+
 #[test]
 #[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
 fn an_engine_killed_around_a_creation_or_a_start() {
@@ -237,7 +250,7 @@ fn an_engine_killed_around_a_creation_or_a_start() {
     ] {
         bench.rows(&[row]);
         kill_engine(&bench, &repair, at);
-        bench.rollcall(&repair).code(0);
+        converges(&bench, &repair, at);
         assert_true(&bench, &[row]);
         bench.sql("UPDATE clusters SET desired_state = 'absent'");
         bench
@@ -251,7 +264,7 @@ fn an_engine_killed_around_a_creation_or_a_start() {
         let before = container(&node(&k3d));
         docker(&["stop", &node(&kind), &node(&k3d)]);
         kill_engine(&bench, &repair, at);
-        bench.rollcall(&repair).code(0);
+        converges(&bench, &repair, at);
         assert_true(&bench, &[kind, k3d]);
         assert_eq!(container(&node(&k3d)), before, "{at}: made again");
     }
@@ -270,10 +283,10 @@ fn an_engine_killed_around_a_deletion_or_a_sweep() {
         ("prune_row:before", SIX[3]),
     ] {
         bench.rows(&[row]);
-        bench.rollcall(&["reconcile", "--repair"]).code(0);
+        converges(&bench, &["reconcile", "--repair"], at);
         bench.sql("UPDATE clusters SET desired_state = 'absent'");
         kill_engine(&bench, &prune, at);
-        bench.rollcall(&prune).code(0);
+        converges(&bench, &prune, at);
         assert_eq!(others(), Vec::<String>::new(), "{at}");
         assert_eq!(bench.query("SELECT name FROM clusters"), [""; 0], "{at}");
     }
@@ -282,6 +295,6 @@ fn an_engine_killed_around_a_deletion_or_a_sweep() {
     bench.rollcall(&["reconcile", "--repair"]).code(0);
     docker(&["rm", "-f", &node(&row), "k3d-rt-a-serverlb"]);
     kill_engine(&bench, &["reconcile", "--repair"], "sweep:before");
-    bench.rollcall(&["reconcile", "--repair"]).code(0);
+    converges(&bench, &["reconcile", "--repair"], "sweep:before");
     assert_true(&bench, &[row]);
 }
