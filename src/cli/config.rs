@@ -8,7 +8,7 @@ use super::args::Global;
 use super::error::CliError;
 use super::settings::{Dirs, no_home};
 use super::streams::Streams;
-use crate::model::ClusterName;
+use crate::model::{ClusterName, Port, Ports};
 use crate::report::ExitCode;
 
 /// What the file says.
@@ -21,6 +21,8 @@ pub(crate) struct Config {
     pub(crate) provider: Providers,
     /// The registrar of the user's kubeconfig.
     pub(crate) kubeconfig: Kubeconfig,
+    /// The registrar that routes requests to clusters.
+    pub(crate) haproxy: HaproxyConfig,
 }
 
 /// `[management]`.
@@ -75,6 +77,59 @@ impl Default for Kubeconfig {
             enabled: true,
             path: None,
         }
+    }
+}
+
+/// `[haproxy]`: off without a folder.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct HaproxyConfig {
+    /// The folder of the generated file and the map.
+    pub(crate) dir: Option<PathBuf>,
+    /// The user's own files, in HAProxy's order.
+    pub(crate) files: Vec<PathBuf>,
+    /// The master's socket.
+    pub(crate) socket: Option<PathBuf>,
+    /// The program, if it is not the one on the PATH.
+    pub(crate) program: Option<PathBuf>,
+    /// Where the published ports are reached from HAProxy.
+    pub(crate) address: String,
+    /// The port inside a cluster that requests go to.
+    pub(crate) port: Port,
+}
+
+impl Default for HaproxyConfig {
+    fn default() -> Self {
+        Self {
+            dir: None,
+            files: Vec::new(),
+            socket: None,
+            program: None,
+            address: "127.0.0.1".to_owned(),
+            port: Ports::HTTP,
+        }
+    }
+}
+
+impl HaproxyConfig {
+    /// What is missing, or cannot be right.
+    fn problem(&self) -> Option<String> {
+        self.dir.as_ref()?;
+        let host = |c: char| c.is_ascii_alphanumeric() || ".:-[]".contains(c);
+        if self.files.is_empty() {
+            return Some(
+                "haproxy.files is missing: the files that HAProxy is started with".to_owned(),
+            );
+        }
+        if self.socket.is_none() {
+            return Some(
+                "haproxy.socket is missing: the SOCKET of haproxy -W -S SOCKET".to_owned(),
+            );
+        }
+        if self.address.is_empty() || !self.address.chars().all(host) {
+            return Some(format!("haproxy.address {:?} is no host", self.address));
+        }
+        None
     }
 }
 
@@ -133,6 +188,13 @@ impl ConfigFile {
         ClusterName::parse(&config.management.name).map_err(|error| {
             CliError::usage(format!("management.name in the configuration: {error}"))
         })?;
+        if let Some(problem) = config.haproxy.problem() {
+            return Err(CliError::usage(format!(
+                "the configuration {}: {problem}",
+                path.display()
+            ))
+            .hint("docs/rollcall.example.toml shows every key"));
+        }
         self.keys = toml::from_str(&text).map_err(|error| wrong(&path, &error))?;
         self.config = config;
         Ok(())
@@ -165,6 +227,16 @@ mod tests {
     fn the_example_says_what_the_program_reads() {
         let example = include_str!("../../docs/rollcall.example.toml");
         let read: Result<Config, _> = toml::from_str(example);
+        let commented: String = example
+            .lines()
+            .map(|line| match line.strip_prefix("# ") {
+                // What is switched off in the example is read as well.
+                Some(rest) if rest.contains(" = ") || rest.starts_with('[') => format!("{rest}\n"),
+                _ => format!("{line}\n"),
+            })
+            .collect();
+        let all: Result<Config, _> = toml::from_str(&commented);
         assert!(read.is_ok(), "{read:?}");
+        assert_eq!(all.map(|config| config.haproxy.problem()), Ok(None));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::config::ProviderConfig;
@@ -14,7 +14,7 @@ use crate::clock::SystemClock;
 use crate::model::{ProviderId, RegistrarId};
 use crate::ports::World;
 use crate::provider::{DockerSettings, ProviderSettings};
-use crate::registrar::{Kubeconfig, SharedRegistrar};
+use crate::registrar::{Haproxy, HaproxySettings, Kubeconfig, SharedRegistrar};
 use crate::sandbox;
 
 /// The sandbox's world, or this machine's Docker.
@@ -31,7 +31,7 @@ pub(crate) fn build(settings: &Settings, streams: &Streams) -> Result<World, Cli
     };
     let mut world = World::docker(&docker, BTreeMap::new(), Arc::new(SystemClock));
     let providers: Vec<ProviderId> = world.providers.keys().cloned().collect();
-    world.registrars = registrars(settings, providers);
+    world.registrars = registrars(settings, &streams.env, providers);
     Ok(world)
 }
 
@@ -53,12 +53,32 @@ fn provider(config: &ProviderConfig) -> ProviderSettings {
 /// The registrars that are on.
 fn registrars(
     settings: &Settings,
+    env: &BTreeMap<String, String>,
     providers: Vec<ProviderId>,
 ) -> BTreeMap<RegistrarId, SharedRegistrar> {
     let mut on: BTreeMap<RegistrarId, SharedRegistrar> = BTreeMap::new();
     if settings.config.kubeconfig.enabled {
-        let kubeconfig = Kubeconfig::new(settings.kubeconfig.clone(), providers);
+        let kubeconfig = Kubeconfig::new(settings.kubeconfig.clone(), providers.clone());
         on.insert(Kubeconfig::registrar_id(), Arc::new(kubeconfig));
     }
+    let haproxy = &settings.config.haproxy;
+    if let (Some(dir), Some(socket)) = (&haproxy.dir, &haproxy.socket) {
+        let haproxy = HaproxySettings {
+            dir: dir.clone(),
+            files: haproxy.files.clone(),
+            program: haproxy.program.clone().unwrap_or_else(installed_haproxy),
+            socket: socket.clone(),
+            address: haproxy.address.clone(),
+            inside: haproxy.port,
+            env: env.clone(),
+        };
+        let haproxy = Haproxy::new(haproxy, providers);
+        on.insert(Haproxy::registrar_id(), Arc::new(haproxy));
+    }
     on
+}
+
+/// Debian's place for it is on no user's PATH.
+fn installed_haproxy() -> PathBuf {
+    which::which("haproxy").unwrap_or_else(|_| PathBuf::from("/usr/sbin/haproxy"))
 }

@@ -295,8 +295,19 @@ pub enum NodeState {
 pub struct RegistrarView {
     /// Whether the registrar is there at all. Proven absence of its host is knowledge, not silence.
     pub installed: bool,
+    /// The port inside a cluster that must be published on this host for an entry to lead anywhere.
+    #[serde(default)]
+    pub needs: Option<Port>,
     /// Its entries for clusters.
     pub entries: BTreeMap<ClusterId, RegistrationView>,
+}
+
+impl RegistrarView {
+    /// Whether a cluster that publishes these ports can be registered here.
+    pub fn takes(&self, published: &PortMap) -> bool {
+        self.needs
+            .is_none_or(|inside| published.contains_key(&inside))
+    }
 }
 
 /// One cluster in one registrar.

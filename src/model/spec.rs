@@ -36,9 +36,11 @@ impl<'de> Deserialize<'de> for Port {
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a port, 1 to 65535")
             }
-            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Port, E> {
-                let number = i64::try_from(number).map_err(E::custom)?;
+            fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Port, E> {
                 Port::parse(number).map_err(E::custom)
+            }
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Port, E> {
+                self.visit_i64(i64::try_from(number).map_err(E::custom)?)
             }
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Port, E> {
                 self.visit_u64(text.parse().map_err(E::custom)?)

@@ -28,6 +28,7 @@ pub use guards::{Refusal, Rule};
 pub use held::{Class, Held, HeldReason};
 pub use input::PlanInput;
 pub use reason::{Field, Reason, ReasonCode};
+pub use registrations::published;
 
 /// Plans. Total and deterministic: the same input gives the same plan, to the byte.
 pub fn plan(input: &PlanInput<'_>) -> Plan {

@@ -4,8 +4,8 @@ use super::builder::Draft;
 use super::situation::{Live, Situation};
 use super::{Action, ActionKind, Field, HeldReason, Reason, ReasonCode, StepId};
 use crate::model::{
-    Address, ClusterId, ClusterView, Incarnation, Port, RegistrarId, RegistrarView,
-    RegistrationEntry, RegistrationView, Seen,
+    Address, ClusterId, ClusterView, Desired, Incarnation, Port, PortMap, RegistrarId,
+    RegistrarView, RegistrationEntry, RegistrationView, Seen,
 };
 
 /// What a present row's cluster will be when it is time to register it.
@@ -17,6 +17,16 @@ pub(super) enum Life<'a> {
     Adopted(&'a ClusterView),
     /// A new one, made by this plan.
     New,
+}
+
+impl<'a> Life<'a> {
+    /// The cluster as it is observed, if that is the life that is registered.
+    fn seen(self) -> Option<&'a ClusterView> {
+        match self {
+            Self::Same(view) | Self::Adopted(view) => Some(view),
+            Self::New => None,
+        }
+    }
 }
 
 /// Registers a present row's cluster wherever it is not, or not as it is.
@@ -40,6 +50,11 @@ pub(super) fn for_present<'a>(
             }
             Seen::Known(view) => view,
         };
+        if !view.takes(&published(s.input.desired, id, life.seen())) {
+            let inside = view.needs.map_or(0, Port::get);
+            draft.hold(address, HeldReason::NotAsked { inside });
+            continue;
+        }
         let entry = view.entries.get(id);
         let ours = s.input.ledger.registration(registrar, id);
         let reason = match (entry, ours) {
@@ -83,12 +98,19 @@ pub(super) fn for_present<'a>(
     }
 }
 
+/// The ports that a cluster has and those that its row asks for.
+pub fn published(desired: &Desired, id: &ClusterId, view: Option<&ClusterView>) -> PortMap {
+    let asked = desired.intents().find(|(_, intent)| intent.spec.id == *id);
+    let mut ports = asked
+        .map(|(_, intent)| intent.spec.ports.published())
+        .unwrap_or_default();
+    ports.extend(view.into_iter().flat_map(|view| view.ports.clone()));
+    ports
+}
+
 /// What is not as it was registered, or not of the life that is there now.
 fn stale(entry: &RegistrationView, ours: &RegistrationEntry, life: Life<'_>) -> Option<Vec<Field>> {
-    let now = match life {
-        Life::Same(view) | Life::Adopted(view) => view.incarnation.as_ref(),
-        Life::New => None,
-    };
+    let now = life.seen().and_then(|view| view.incarnation.as_ref());
     let mut fields = Vec::new();
     if now != Some(&ours.incarnation) {
         let new = now.map_or("a new one", Incarnation::short);
@@ -104,7 +126,7 @@ fn stale(entry: &RegistrationView, ours: &RegistrationEntry, life: Life<'_>) -> 
             .iter()
             .map(|(name, there, registered)| Field::new(name, there.as_ref(), registered.as_ref())),
     );
-    if let (Life::Same(view) | Life::Adopted(view), true) = (life, fields.is_empty()) {
+    if let (Some(view), true) = (life.seen(), fields.is_empty()) {
         fields.extend(elsewhere(entry, view));
     }
     if let Some(trouble) = &entry.trouble {

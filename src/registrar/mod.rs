@@ -3,6 +3,7 @@
 //! In: orders in the model's words. Out: what the registrar holds, or an error that says what to do.
 //! Must not: see a plan, the ledger or the database, or decide whose an entry is.
 
+mod haproxy;
 mod kubeconfig;
 #[cfg(test)]
 mod scene;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::model::{ClusterId, ClusterView, Fingerprint, RegistrarId, RegistrarView, Seen};
+pub use haproxy::{HAPROXY, Haproxy, HaproxySettings};
 pub use kubeconfig::{KUBECONFIG, Kubeconfig};
 
 use crate::provider::Access;

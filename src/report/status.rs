@@ -9,7 +9,7 @@ use super::documents::{HeldDoc, Subject, held_doc};
 use super::exit::Exit;
 use super::flags::Flags;
 use crate::model::{Address, ClusterId, ClusterView, Ownership, Phase, PortMap, Presence, Seen};
-use crate::plan::{Class, Held, HeldReason, Plan, PlanInput};
+use crate::plan::{Class, Held, HeldReason, Plan, PlanInput, published};
 
 /// All clusters.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -139,6 +139,8 @@ pub enum RegistrationState {
     Foreign,
     /// The registrar could not be observed, or, where it holds an entry of ours, the cluster.
     Unknown,
+    /// The row asks for nothing that could be registered there.
+    NotAsked,
     /// The registrar is not there.
     NotInstalled,
 }
@@ -151,6 +153,7 @@ impl RegistrationState {
             Self::Missing => "missing",
             Self::Stale => "stale",
             Self::Foreign => "foreign",
+            Self::NotAsked => "not asked for",
             Self::Unknown => "unknown",
             Self::NotInstalled => "not installed",
         }
@@ -380,6 +383,7 @@ fn registrations(
     known: bool,
     view: Option<&ClusterView>,
 ) -> Vec<RegistrationStatus> {
+    let ports = published(input.desired, id, view);
     let state = |registrar, seen: &Seen<crate::model::RegistrarView>| {
         let Seen::Known(there) = seen else {
             return RegistrationState::Unknown;
@@ -390,6 +394,7 @@ fn registrations(
         let entry = there.entries.get(id);
         let ours = input.ledger.registration(registrar, id);
         match (entry, ours) {
+            (None, _) if !there.takes(&ports) => RegistrationState::NotAsked,
             (None, _) => RegistrationState::Missing,
             (Some(_), None) => RegistrationState::Foreign,
             // Of which life it should be is not known.
@@ -397,7 +402,8 @@ fn registrations(
             (Some(entry), Some(ours)) => {
                 let same_life =
                     view.and_then(|view| view.incarnation.as_ref()) == Some(&ours.incarnation);
-                if same_life && entry.fingerprint == ours.fingerprint {
+                let sound = entry.trouble.is_none();
+                if same_life && sound && entry.fingerprint == ours.fingerprint {
                     RegistrationState::Registered
                 } else {
                     RegistrationState::Stale

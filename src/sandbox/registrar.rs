@@ -147,6 +147,7 @@ impl State {
         let entries = self.registrars.get(registrar).into_iter().flatten();
         RegistrarView {
             installed: true,
+            needs: None,
             entries: entries
                 .map(|(id, entry)| {
                     let view = RegistrationView {

@@ -44,6 +44,7 @@ impl Scene {
             unnamed: vec![],
         };
         let registrar = RegistrarView {
+            needs: None,
             installed: true,
             entries: BTreeMap::new(),
         };

@@ -58,6 +58,7 @@ fn view(path: &Path, providers: &[ProviderId]) -> Result<RegistrarView, String> 
     });
     Ok(RegistrarView {
         installed: true,
+        needs: None,
         entries: entries.collect(),
     })
 }

@@ -106,6 +106,13 @@ fn keys(session: &Session) -> Vec<SettingDoc> {
     };
     let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|p| p.display().to_string());
     let (k3d, kind) = (&config.provider.k3d, &config.provider.kind);
+    let files: Vec<String> = config
+        .haproxy
+        .files
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect();
+    let files = (!files.is_empty()).then(|| files.join(", "));
     let mut kubeconfig = key(
         "kubeconfig.path",
         Some(session.settings.kubeconfig.display().to_string()),
@@ -127,6 +134,12 @@ fn keys(session: &Session) -> Vec<SettingDoc> {
             Some(config.kubeconfig.enabled.to_string()),
         ),
         kubeconfig,
+        key("haproxy.dir", path(&config.haproxy.dir)),
+        key("haproxy.files", files),
+        key("haproxy.socket", path(&config.haproxy.socket)),
+        key("haproxy.program", path(&config.haproxy.program)),
+        key("haproxy.address", Some(config.haproxy.address.clone())),
+        key("haproxy.port", Some(config.haproxy.port.to_string())),
     ]
 }
 

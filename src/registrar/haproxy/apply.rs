@@ -1,0 +1,239 @@
+//! Changing routes: all that is wished for at one time with one check and one reload.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::oneshot;
+
+use super::Haproxy;
+use super::master::{self, ReloadError};
+use super::wire::Document;
+use crate::model::{ClusterId, Fingerprint, RegistrarId, RegistrarView, Seen};
+use crate::registrar::{Fault, RegisterOrder, Registrar, RegistrarError};
+
+/// HAProxy reads the files as another user than the one who writes them.
+const MODE: u32 = 0o644;
+
+/// What one caller wants, and where the answer goes.
+#[derive(Debug)]
+pub(super) struct Wish {
+    id: ClusterId,
+    change: Change,
+    answer: oneshot::Sender<Result<Option<Fingerprint>, RegistrarError>>,
+}
+
+#[derive(Debug)]
+enum Change {
+    /// Route it there; this is what the plan saw.
+    Put(String, Option<Fingerprint>),
+    /// Route nothing to it; this is what the plan saw.
+    Remove(Fingerprint),
+}
+
+#[async_trait]
+impl Registrar for Haproxy {
+    fn id(&self) -> RegistrarId {
+        Self::registrar_id()
+    }
+
+    async fn observe(&self, deadline: Duration) -> Seen<RegistrarView> {
+        self.seen(deadline).await
+    }
+
+    async fn register(
+        &self,
+        order: &RegisterOrder,
+        expected: Option<&Fingerprint>,
+    ) -> Result<Fingerprint, RegistrarError> {
+        let (id, inside) = (&order.cluster.id, self.settings.inside);
+        let port = order.cluster.ports.get(&inside).ok_or_else(|| {
+            failed(format!(
+                "{id} publishes no port of this host that leads to {inside}"
+            ))
+        })?;
+        let target = format!("{}:{port}", self.settings.address);
+        let change = Change::Put(target, expected.cloned());
+        let written = self.wish(id, change).await?;
+        written.ok_or_else(|| failed("the route was written and is not there"))
+    }
+
+    async fn deregister(
+        &self,
+        id: &ClusterId,
+        expected: &Fingerprint,
+    ) -> Result<(), RegistrarError> {
+        let change = Change::Remove(expected.clone());
+        self.wish(id, change).await.map(|_| ())
+    }
+}
+
+impl Haproxy {
+    /// Has it done: by this caller, or by one who writes already and takes it along.
+    async fn wish(
+        &self,
+        id: &ClusterId,
+        change: Change,
+    ) -> Result<Option<Fingerprint>, RegistrarError> {
+        let (answer, told) = oneshot::channel();
+        let wish = Wish {
+            id: id.clone(),
+            change,
+            answer,
+        };
+        self.lock_wishes().push(wish);
+        let alone = self.writing.lock().await;
+        let all = std::mem::take(&mut *self.lock_wishes());
+        // Whoever is not waited for any more changes nothing.
+        let all: Vec<Wish> = all
+            .into_iter()
+            .filter(|wish| !wish.answer.is_closed())
+            .collect();
+        if !all.is_empty() {
+            self.fulfil(all).await;
+        }
+        drop(alone);
+        told.await.unwrap_or_else(|_| {
+            let torn = "another writer took this route along and was torn down";
+            Err(RegistrarError::new(Fault::Transient, torn))
+        })
+    }
+
+    fn lock_wishes(&self) -> std::sync::MutexGuard<'_, Vec<Wish>> {
+        self.wishes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes all of it, or nothing; and answers everybody.
+    async fn fulfil(&self, wishes: Vec<Wish>) {
+        let before = match self.read() {
+            Ok(document) => document,
+            Err((error, hint)) => return answer_all(wishes, &failed(error).hint(hint)),
+        };
+        let mut document = before.clone();
+        let mut granted = Vec::new();
+        for wish in wishes {
+            match self.change(&mut document, &wish) {
+                Ok(()) => granted.push(wish),
+                Err(error) => answer(wish, Err(error)),
+            }
+        }
+        match self.put_in_place(&before, &document).await {
+            Ok(()) => {
+                for wish in granted {
+                    let now = document.fingerprint(&wish.id);
+                    answer(wish, Ok(now));
+                }
+            }
+            Err(error) => answer_all(granted, &error),
+        }
+    }
+
+    fn change(&self, document: &mut Document, wish: &Wish) -> Result<(), RegistrarError> {
+        let (id, found) = (&wish.id, document.fingerprint(&wish.id));
+        match &wish.change {
+            Change::Put(_, expected) if found != *expected => Err(changed_meanwhile(id)),
+            Change::Put(target, _) => {
+                if let Some(rival) = document.rival(id, &self.providers) {
+                    return Err(failed(format!(
+                        "requests for {} go to {rival}, and can go to one cluster alone",
+                        id.name
+                    )));
+                }
+                document.put(id, target);
+                Ok(())
+            }
+            Change::Remove(expected) if found.as_ref().is_some_and(|found| found != expected) => {
+                Err(changed_meanwhile(id))
+            }
+            Change::Remove(_) => {
+                document.remove(id);
+                Ok(())
+            }
+        }
+    }
+
+    /// Stages, checks, renames and loads. What is in place and loaded already is left alone.
+    async fn put_in_place(&self, before: &Document, now: &Document) -> Result<(), RegistrarError> {
+        let (socket, revision) = (&self.settings.socket, now.revision());
+        let loaded = master::backends(socket).await.unwrap_or_default();
+        if before == now && loaded.contains(&revision) {
+            return Ok(());
+        }
+        let staged = self.staged(&now.config())?;
+        let staged_map = self.staged(&now.map())?;
+        if !self.map().exists() {
+            // The user's own file names it, and the check demands that it is there.
+            keep(self.staged("")?, &self.map())?;
+        }
+        self.check(staged.path()).await?;
+        // A backend without a line in the map is never asked for, and a line without a backend leads to the default
+        // one: whichever comes first, nothing breaks in between.
+        keep(staged, &self.config())?;
+        keep(staged_map, &self.map())?;
+        master::reload(socket, &revision).await.map_err(|error| {
+            let goes_on = "the routes are written; HAProxy goes on with what it loaded before";
+            match error {
+                ReloadError::Silent(error) => {
+                    RegistrarError::new(Fault::Transient, format!("{}: {error}", socket.display()))
+                }
+                ReloadError::Refused => failed("HAProxy could not load the routes")
+                    .hint(format!("{goes_on}: its log says why")),
+                ReloadError::Late => RegistrarError::new(
+                    Fault::Transient,
+                    "HAProxy has not loaded the routes in time",
+                )
+                .hint(format!("{goes_on}: look whether it hangs")),
+            }
+        })
+    }
+
+    fn staged(&self, text: &str) -> Result<tempfile::NamedTempFile, RegistrarError> {
+        let dir = &self.settings.dir;
+        let write = || -> io::Result<tempfile::NamedTempFile> {
+            let mut file = tempfile::Builder::new()
+                .prefix(".rollcall-")
+                .tempfile_in(dir)?;
+            file.write_all(text.as_bytes())?;
+            file.as_file()
+                .set_permissions(fs::Permissions::from_mode(MODE))?;
+            file.as_file().sync_all()?;
+            Ok(file)
+        };
+        write().map_err(|error| failed(format!("{} cannot be written: {error}", dir.display())))
+    }
+}
+
+fn keep(staged: tempfile::NamedTempFile, path: &Path) -> Result<(), RegistrarError> {
+    let kept = staged.persist(path);
+    kept.map(|_| ()).map_err(|error| {
+        failed(format!(
+            "{} cannot be written: {}",
+            path.display(),
+            error.error
+        ))
+    })
+}
+
+fn answer(wish: Wish, told: Result<Option<Fingerprint>, RegistrarError>) {
+    // Nobody waits any more: then nobody needs to know.
+    let _ = wish.answer.send(told);
+}
+
+fn answer_all(wishes: Vec<Wish>, error: &RegistrarError) {
+    for wish in wishes {
+        answer(wish, Err(error.clone()));
+    }
+}
+
+fn failed(message: impl Into<String>) -> RegistrarError {
+    RegistrarError::new(Fault::Permanent, message)
+}
+
+fn changed_meanwhile(id: &ClusterId) -> RegistrarError {
+    let message = format!("the route of {id} is not the one that was observed: it is left alone");
+    RegistrarError::new(Fault::NotOurs, message).hint("run rollcall again")
+}
