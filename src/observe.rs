@@ -13,8 +13,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    ClusterId, ClusterView, ContainerId, EngineId, EngineView, Observed, Phase, Port, RegistrarId,
-    RegistrarView, Seen, Unseen, UnseenKind, WorldKind,
+    ClusterId, ClusterView, ContainerId, EngineId, EngineView, Ledger, Observed, Phase, Port,
+    RegistrarId, RegistrarView, Seen, Unseen, UnseenKind, WorldKind,
 };
 use crate::ports::World;
 use crate::provider::Access;
@@ -33,6 +33,8 @@ pub struct Ask {
     pub probe: BTreeSet<ClusterId>,
     /// What the ledger knows of its engine: another one's answer is not an answer.
     pub bound: Option<Acquaintance>,
+    /// Whether the engine is asked who it is even where its containers tell: a bug report wants its version.
+    pub introduce: bool,
 }
 
 /// An engine that a ledger is bound to, and how to know it again.
@@ -52,6 +54,7 @@ impl Default for Ask {
             probe_deadline: Duration::from_secs(3),
             probe: BTreeSet::new(),
             bound: None,
+            introduce: false,
         }
     }
 }
@@ -85,8 +88,10 @@ impl Observation {
 
 /// Looks at everything.
 pub async fn observe(world: &World, ask: &Ask) -> Observed {
-    let (mut engine, registrars) =
-        tokio::join!(engine(world, ask), registrars(world, ask.deadline));
+    let (mut engine, registrars) = tokio::join!(
+        engine(world, ask.deadline, ask.bound.as_ref()),
+        registrars(world, ask.deadline)
+    );
     if let Seen::Known(view) = &mut engine {
         probe(world, ask, view).await;
     }
@@ -95,6 +100,11 @@ pub async fn observe(world: &World, ask: &Ask) -> Observed {
         .iter()
         .map(|(id, provider)| (id.clone(), provider.tool()))
         .collect();
+    if let (true, Seen::Known(view)) = (ask.introduce, &mut engine)
+        && let Seen::Known(told) = world.engine.identify(ask.deadline).await
+    {
+        view.facts.version = Some(told.version);
+    }
     let observed = Observed {
         engine,
         registrars,
@@ -139,12 +149,16 @@ async fn registrars(
 }
 
 /// Looks at the engine, and makes sure that it is the ledger's: another one proves nothing about what the ledger lists.
-async fn engine(world: &World, ask: &Ask) -> Seen<EngineView> {
-    let known = ask.bound.as_ref().filter(|b| !b.containers.is_empty());
-    let (seen, told) = tokio::join!(world.engine.look(ask.deadline), async {
+pub async fn engine(
+    world: &World,
+    deadline: Duration,
+    bound: Option<&Acquaintance>,
+) -> Seen<EngineView> {
+    let known = bound.filter(|bound| !bound.containers.is_empty());
+    let (seen, told) = tokio::join!(world.engine.look(deadline), async {
         match known {
             Some(_) => None,
-            None => Some(world.engine.identify(ask.deadline).await),
+            None => Some(world.engine.identify(deadline).await),
         }
     });
     let mut view = match seen {
@@ -157,19 +171,28 @@ async fn engine(world: &World, ask: &Ask) -> Seen<EngineView> {
     }
     let told = match told {
         Some(told) => told,
-        None => world.engine.identify(ask.deadline).await,
+        None => world.engine.identify(deadline).await,
     };
     match told {
         Seen::Known(told) => {
             view.facts.id = told.id;
             view.facts.version = Some(told.version);
-            bound_to(view, ask.bound.as_ref(), world.kind)
+            bound_to(view, bound, world.kind)
         }
         Seen::Unknown(unseen) => Seen::Unknown(unseen),
     }
 }
 
 impl Acquaintance {
+    /// What a ledger knows; `None`: it is bound to no engine yet.
+    pub fn of(ledger: &Ledger) -> Option<Self> {
+        let containers = ledger.entries.iter().flat_map(|entry| &entry.containers);
+        Some(Self {
+            engine: ledger.engine.clone()?,
+            containers: containers.cloned().collect(),
+        })
+    }
+
     /// Whether one of the containers is there.
     fn is_met_in(&self, view: &EngineView) -> bool {
         let clusters = view.clusters.values().flat_map(BTreeMap::values);
@@ -296,9 +319,11 @@ mod tests {
     use crate::model::{ClusterName, ClusterSpec, Ports, ProviderId};
     use crate::sandbox::{Outage, Sandbox};
 
+    const LONG: Duration = Duration::from_secs(5);
+
     /// What a ledger knows that saw every container of this world.
     async fn acquaintance(world: &World) -> Acquaintance {
-        let Seen::Known(view) = engine(world, &Ask::default()).await else {
+        let Seen::Known(view) = engine(world, LONG, None).await else {
             panic!("the sandbox answers")
         };
         let clusters = view.clusters.values().flat_map(BTreeMap::values);
@@ -323,12 +348,8 @@ mod tests {
         };
         sandbox.make_foreign(&spec).unwrap();
         let known = acquaintance(&world).await;
-        let by = |bound: Acquaintance| Ask {
-            bound: Some(bound),
-            ..Ask::default()
-        };
 
-        let Seen::Known(met) = engine(&world, &by(known.clone())).await else {
+        let Seen::Known(met) = engine(&world, LONG, Some(&known)).await else {
             panic!("it is the engine that it was")
         };
         assert_eq!(met.facts.id.as_ref(), Some(&known.engine));
@@ -338,18 +359,18 @@ mod tests {
             containers: BTreeSet::new(),
             ..known.clone()
         };
-        let Seen::Known(told) = engine(&world, &by(empty)).await else {
+        let Seen::Known(told) = engine(&world, LONG, Some(&empty)).await else {
             panic!("it says that it is the engine that it was")
         };
         assert!(told.facts.version.is_some());
 
         sandbox.replace_engine().unwrap();
-        let Seen::Unknown(other) = engine(&world, &by(known.clone())).await else {
+        let Seen::Unknown(other) = engine(&world, LONG, Some(&known)).await else {
             panic!("no container vouches for it")
         };
         assert_eq!(other.kind, UnseenKind::OtherEngine);
         sandbox.engine_down(Outage::NotReady).unwrap();
-        let Seen::Unknown(gone) = engine(&world, &by(known)).await else {
+        let Seen::Unknown(gone) = engine(&world, LONG, Some(&known)).await else {
             panic!("nobody answers")
         };
         assert_eq!(gone.kind, UnseenKind::NotReady);

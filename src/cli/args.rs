@@ -476,12 +476,21 @@ pub(crate) enum SandboxCommand {
 /// `90`, `90s`, `5m`, `1h30m`; a bare number is seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("'{text}' is no duration: 90s, 5m and 1h30m are");
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Ok(Duration::from_secs(seconds));
+    let duration = match text.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+            Duration::try_from(span).map_err(|_| wrong())?
+        }
+    };
+    if duration > LONGEST {
+        return Err(format!("'{text}' is more than a year"));
     }
-    let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
-    Duration::try_from(span).map_err(|_| wrong())
+    Ok(duration)
 }
+
+/// Nobody waits longer, and no clock overflows.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// A duration that is not none.
 fn some_time(text: &str) -> Result<Duration, String> {

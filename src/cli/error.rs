@@ -60,7 +60,7 @@ impl CliError {
 
     /// The error as text.
     pub fn text(&self) -> String {
-        let mut out = format!("error: {}\n", redact(&printable(&self.message)));
+        let mut out = format!("error: {}\n", self.shown());
         for hint in &self.hints {
             out.push_str(&format!("  -> {}\n", redact(&printable(hint))));
         }
@@ -71,14 +71,19 @@ impl CliError {
     pub fn document(&self) -> ErrorDoc {
         ErrorDoc {
             schema: "rollcall.error/v1".to_owned(),
-            message: redact(&printable(&self.message)).into_owned(),
+            message: self.shown(),
             hints: self
                 .hints
                 .iter()
                 .map(|hint| redact(&printable(hint)).into_owned())
                 .collect(),
-            exit: Exit::of([(self.code, self.message.clone())]),
+            exit: Exit::of([(self.code, self.shown())]),
         }
+    }
+
+    /// The message as anybody may see it.
+    pub fn shown(&self) -> String {
+        redact(&printable(&self.message)).into_owned()
     }
 }
 

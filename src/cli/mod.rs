@@ -23,6 +23,7 @@ use clap::{CommandFactory, Parser};
 pub use error::CliError;
 pub use streams::{SharedReader, SharedWriter, Streams};
 
+use crate::report;
 use args::Cli;
 use session::Session;
 use settings::Settings;
@@ -33,8 +34,19 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// Runs one call and says with what to exit.
-pub fn run(args: Vec<OsString>, mut streams: Streams) -> u8 {
+/// Runs one call and says with what to exit. A panic is a bug, and exit code 70.
+pub fn run(args: Vec<OsString>, streams: Streams) -> u8 {
+    let mut err = streams.err.clone();
+    let called = std::panic::AssertUnwindSafe(move || call(args, streams));
+    std::panic::catch_unwind(called).unwrap_or_else(|_| {
+        let bug = CliError::new(report::ExitCode::Bug, "rollcall has a bug and gave up")
+            .hint("run it again: what was begun is resumed; and report what stands above");
+        let _ = err.write_all(bug.text().as_bytes());
+        bug.code.number()
+    })
+}
+
+fn call(args: Vec<OsString>, mut streams: Streams) -> u8 {
     let args = environment::with_environment(Cli::command(), args, &streams.env);
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,

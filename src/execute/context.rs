@@ -14,11 +14,16 @@ use super::Retries;
 use super::scheduler::Caps;
 use crate::clock::{Clock, SystemClock};
 use crate::model::{ClusterId, ClusterView, EngineView, Ledger, Nonce, Ownership, Seen};
-use crate::observe::is_ready;
+use crate::observe::{Acquaintance, engine, is_ready};
 use crate::plan::ActionKind;
 use crate::ports::World;
 use crate::provider::{Fault, ProviderError};
 use crate::store::{FailureClass, Lease, RunId, Store, StoreError};
+
+/// How often a database is asked that others write to; each time it is waited for as long as `SQLite` waits.
+const BUSY: usize = 100;
+/// How long others are left alone between two tries.
+const BUSY_PAUSE: Duration = Duration::from_millis(100);
 
 /// How steps are to be executed.
 #[derive(Debug, Clone)]
@@ -89,20 +94,29 @@ pub struct Context<'r> {
 }
 
 impl Context<'_> {
-    /// Runs a short store operation where it may block.
+    /// Runs a short store operation where it may block. While others write it is tried again, until the step's time is
+    /// up: what was done and could not be written down would be taken for somebody else's by the next attempt.
     pub(super) async fn db<T, F>(&self, work: F) -> Result<T, ProviderError>
     where
         T: Send + 'static,
-        F: FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+        F: Fn(&Store) -> Result<T, StoreError> + Send + Sync + 'static,
     {
-        let store = Arc::clone(&self.store);
-        match tokio::task::spawn_blocking(move || work(&store)).await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(store_failed(&error)),
-            Err(_) => Err(ProviderError::new(
-                Fault::Permanent,
-                "the database call was torn down",
-            )),
+        let work = Arc::new(work);
+        let mut tries = 0;
+        loop {
+            let (store, work) = (Arc::clone(&self.store), Arc::clone(&work));
+            tries += 1;
+            match tokio::task::spawn_blocking(move || work(&store)).await {
+                Ok(Ok(value)) => return Ok(value),
+                Ok(Err(StoreError::Busy { .. })) if tries < BUSY => {
+                    SystemClock.sleep(BUSY_PAUSE).await;
+                }
+                Ok(Err(error)) => return Err(store_failed(&error)),
+                Err(_) => {
+                    let torn = "the database call was torn down";
+                    return Err(ProviderError::new(Fault::Permanent, torn));
+                }
+            }
         }
     }
 
@@ -132,9 +146,11 @@ impl Context<'_> {
         Duration::try_from(left).unwrap_or_default()
     }
 
-    /// One look at the engine; silence is an error.
+    /// One look at the engine; silence is an error, and so is another engine than the ledger's: what is not there is
+    /// not gone.
     pub(super) async fn look(&self) -> Result<EngineView, ProviderError> {
-        match self.world.engine.look(self.settings.look_timeout).await {
+        let bound = Acquaintance::of(&self.ledger().await?);
+        match engine(self.world, self.settings.look_timeout, bound.as_ref()).await {
             Seen::Known(view) => Ok(view),
             Seen::Unknown(unseen) => Err(ProviderError::new(
                 Fault::Transient,

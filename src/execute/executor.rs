@@ -14,7 +14,6 @@ use super::dispatch::{RowClusters, StepError, act};
 use super::event::{Emitter, EventBody, StepResult};
 use super::scheduler::{Scheduler, StepState};
 use super::step_log::Log;
-use crate::clock::{Clock, SystemClock};
 use crate::model::Desired;
 use crate::plan::{ActionKind, Plan, Step, StepId};
 use crate::provider::{Fault, ProviderError};
@@ -209,10 +208,12 @@ async fn attempts(
 ) -> (StepOutcome, u32) {
     let ended = |result, error| StepOutcome { result, error };
     let address = step.action.address();
+    // Real time, whatever a sandbox's clock says.
+    let given_up = tokio::time::Instant::now() + limit(cx, step);
     let mut attempts = 1;
     loop {
         tracing::debug!(%address, action = step.action.kind().code(), attempts, "acts");
-        let error = match attempt(cx, step, rows, until, log).await {
+        let error = match attempt(cx, step, rows, (until, given_up), log).await {
             Ok(()) => return (ended(StepResult::Succeeded, None), attempts),
             Err(StepError::Held(why)) => {
                 let error = ProviderError::new(Fault::NotOurs, why);
@@ -293,7 +294,7 @@ async fn attempt(
     cx: &Context<'_>,
     step: &Step,
     rows: &RowClusters,
-    until: Timestamp,
+    (until, given_up): (Timestamp, tokio::time::Instant),
     log: &Log<'_>,
 ) -> Result<(), StepError> {
     let mut cancel = cx.cancel.clone();
@@ -312,18 +313,18 @@ async fn attempt(
     tokio::select! {
         done = act(cx, step, rows, until, log) => done,
         never = cx.point_while_running(step.action.kind()) => match never {},
-        () = SystemClock.sleep(limit(cx, step)) => Err(overdue(cx).into()),
+        () = tokio::time::sleep_until(given_up) => Err(overdue(cx).into()),
         why = ended => Err(ProviderError::new(Fault::Cancelled, why).into()),
     }
 }
 
-/// When an attempt is given up, whatever it waits for. The deadlines of tools and of waits are inside of it; a request
-/// to an engine that fell silent has none of its own. Real time, whatever a sandbox's clock says.
+/// When a step is given up with all its attempts, whatever it waits for. The deadlines of tools and of waits are inside
+/// of it; a request to an engine that fell silent has none of its own.
 fn limit(cx: &Context<'_>, step: &Step) -> Duration {
     match step.action.kind() {
         // After its tool has ended, what a failed creation made is taken away.
         ActionKind::Create | ActionKind::Start | ActionKind::AddPorts => {
-            cx.settings.step_timeout + CLEANING
+            cx.settings.step_timeout.saturating_add(CLEANING)
         }
         _ => cx.settings.step_timeout,
     }

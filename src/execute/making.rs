@@ -8,8 +8,8 @@ use super::context::{Context, cluster_in, new_nonce};
 use super::parts::{doomed, own_parts};
 use super::step_log::Log;
 use crate::model::{
-    ClusterId, ClusterSpec, ClusterView, Entry, EntryKey, Incarnation, NodeRole, NodeState,
-    Ownership, Phase, PortMap,
+    ClusterId, ClusterSpec, ClusterView, EngineView, Entry, EntryKey, EntryState, Incarnation,
+    NodeRole, NodeState, Ownership, Phase, PortMap,
 };
 use crate::plan::ActionKind;
 use crate::provider::{CreateOrder, Fault, Parts, ProviderError, SharedProvider};
@@ -29,6 +29,10 @@ pub(super) async fn create(
 ) -> Result<(), ProviderError> {
     let id = &spec.id;
     let provider = provider_of(cx, id)?;
+    if let Some(entry) = begun(cx, id).await? {
+        // An earlier attempt made it and could not see it through.
+        return settle_creation(cx, id, entry, Ok(()), until, log).await;
+    }
     nothing_there(cx, id).await?;
     let order = CreateOrder {
         spec: spec.clone(),
@@ -80,6 +84,19 @@ async fn nothing_there(cx: &Context<'_>, id: &ClusterId) -> Result<(), ProviderE
     }
 }
 
+/// The entry under which this cluster was made, if it is there and its creation was never brought to its end: since the
+/// plan was made, only an attempt of the same step can have done that.
+async fn begun(cx: &Context<'_>, id: &ClusterId) -> Result<Option<EntryKey>, ProviderError> {
+    let (engine, ledger) = (cx.look().await?, cx.ledger().await?);
+    let ownership = cluster_in(&engine, id)
+        .filter(|view| view.has_nodes())
+        .map(|view| ledger.ownership(view));
+    Ok(match ownership {
+        Some(Ownership::Ours(entry)) if entry.state == EntryState::Creating => Some(entry.key),
+        _ => None,
+    })
+}
+
 /// Writes the intent. Earlier entries of this cluster, whose lives are proven gone, are closed with it.
 async fn begin(cx: &Context<'_>, order: &CreateOrder) -> Result<EntryKey, ProviderError> {
     let ledger = cx.ledger().await?;
@@ -107,7 +124,7 @@ async fn settle_creation(
 ) -> Result<(), ProviderError> {
     let wait = patience(cx, made.is_ok(), until);
     let waited = wait_ready(cx, id, None, wait, log).await;
-    let engine = cx.look().await?;
+    let engine = look_in_spite(cx, until).await?;
     let entry = entry(cx, key).await?;
     let Some(view) = cluster_in(&engine, id).filter(|view| view.has_nodes()) else {
         clean_up(cx, id, &entry, log).await?;
@@ -133,6 +150,18 @@ async fn settle_creation(
             format!("{id} came up with nodes that this creation did not make"),
         )
     }))
+}
+
+/// Looks until the engine answers or the step's time is up: one silence must not lose sight of what was just made.
+async fn look_in_spite(cx: &Context<'_>, until: Timestamp) -> Result<EngineView, ProviderError> {
+    loop {
+        match cx.look().await {
+            Err(error) if error.fault == Fault::Transient && !cx.left(until).is_zero() => {
+                cx.world.clock.sleep(LOOK_AGAIN).await;
+            }
+            other => return other,
+        }
+    }
 }
 
 async fn record(

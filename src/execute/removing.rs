@@ -119,7 +119,8 @@ async fn gone(cx: &Context<'_>, id: &ClusterId) -> Result<(), ProviderError> {
         cx.world.clock.now(),
     );
     cx.db(move |store| {
-        keys.into_iter()
+        keys.iter()
+            .copied()
             .try_for_each(|key| store.close(key, "deleted", now))
     })
     .await

@@ -22,7 +22,7 @@ pub enum WorldKind {
     Sandbox,
 }
 
-/// All open entries (closed ones are history, not ownership).
+/// What is ours: open entries, and what closed ones still claim by their marks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
     /// The engine that the ledger is bound to since its first mutation.
@@ -155,7 +155,8 @@ impl Ledger {
     }
 
     /// Whose this cluster is. A mark alone never makes it ours, an entry keyed by its name alone neither: every
-    /// live node must be listed by one entry, or carry the mark of an entry that is still `creating`.
+    /// live node must be listed by one entry, or carry its mark where it is not `live`: while it is made or deleted, and
+    /// after it was closed, what an engine carries out late is still ours.
     pub fn ownership(&self, view: &ClusterView) -> Ownership<'_> {
         let mut strangers = BTreeSet::new();
         let mut named = false;
@@ -180,7 +181,7 @@ impl Ledger {
         })
     }
 
-    /// The networks and volumes on the engine that an open entry of this cluster made, whatever they are called now.
+    /// The networks and volumes on the engine that an entry of this cluster made, whatever they are called now.
     pub fn leftovers(
         &self,
         id: &ClusterId,
@@ -204,7 +205,7 @@ impl Ledger {
 }
 
 impl Entry {
-    /// Whether a container is this entry's: listed, or marked while the entry is still `creating`.
+    /// Whether a container is this entry's: listed, or marked while the entry is not `live`.
     pub fn covers(&self, id: &ContainerId, nonce: Option<&Nonce>) -> bool {
         self.containers.contains(id) || self.claims(nonce)
     }

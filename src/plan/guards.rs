@@ -124,9 +124,11 @@ fn dead<'a>(input: &PlanInput<'a>) -> BTreeSet<&'a ClusterId> {
             .observed
             .cluster(id)
             .is_some_and(|view| view.has_nodes());
+        if alive {
+            return false;
+        }
         let (networks, volumes) = input.ledger.leftovers(id, &engine.facts);
-        let left = !networks.is_empty() || !volumes.is_empty();
-        left && !alive
+        !networks.is_empty() || !volumes.is_empty()
     })
     .collect()
 }

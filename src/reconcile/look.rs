@@ -156,14 +156,7 @@ fn acquaintance(
                 engine: EngineId::new("of this command"),
             },
         }),
-        Some(bound) if !accept => {
-            let entries = &snapshot.ledger.entries;
-            let containers = entries.iter().flat_map(|entry| &entry.containers);
-            Ok(Some(Acquaintance {
-                engine: bound.engine.clone(),
-                containers: containers.cloned().collect(),
-            }))
-        }
+        Some(_) if !accept => Ok(Acquaintance::of(&snapshot.ledger)),
         Some(_) | None => Ok(None),
     }
 }

@@ -1,11 +1,12 @@
 //! The hand on the machine itself: the engine, the host's ports, the clock, and what is scripted to go wrong.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::instruction::{Health, Instruction};
 use super::journal::Journal;
 use super::state::{ENGINE, State};
-use super::things::Container;
+use super::things::{Container, NetworkKind};
 use super::tool::Tool;
 use super::{Sandbox, SandboxError};
 use crate::model::{ContainerId, NodeState, Port};
@@ -57,6 +58,27 @@ impl Sandbox {
             }
             Ok(())
         })
+    }
+
+    /// Another engine answers from now on, on which nobody lives. Says which containers are on the old one.
+    pub fn swap_engine(&self) -> Result<BTreeSet<ContainerId>, SandboxError> {
+        let mut living = BTreeSet::new();
+        self.by_hand(|state| {
+            living.extend(
+                state
+                    .containers
+                    .iter()
+                    .map(|container| container.id.clone()),
+            );
+            state.engine = state.fresh_engine();
+            state.containers.clear();
+            state
+                .networks
+                .retain(|network| network.kind == NetworkKind::Builtin);
+            state.volumes.clear();
+            Ok(())
+        })?;
+        Ok(living)
     }
 
     /// A process of the host listens on a port.

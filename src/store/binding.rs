@@ -166,13 +166,15 @@ pub(super) fn keep_file(conn: &Connection, path: &Path, now: Timestamp) -> Resul
     bind_file(conn, path)
 }
 
+/// Whether [`keep_file`] has nothing to write.
+pub(super) fn is_kept(conn: &Connection, path: &Path) -> Result<bool, StoreError> {
+    let owned = meta::get(conn, Key::Owner)?.is_some();
+    Ok(owned && bound_file(conn)? == Some(BoundFile::now(path)?))
+}
+
 /// Binds the ledger to this file, whatever it was bound to.
 pub(super) fn bind_file(conn: &Connection, path: &Path) -> Result<(), StoreError> {
-    let now = FileIdentity::of(path)?;
-    let bound = BoundFile {
-        path: path_text(&now.path),
-        inode: now.inode,
-    };
+    let bound = BoundFile::now(path)?;
     if bound_file(conn)?.as_ref() != Some(&bound) {
         meta::set(conn, Key::FilePath, &bound.path)?;
         meta::set(conn, Key::FileDevice, &bound.inode.0.to_string())?;
@@ -191,6 +193,17 @@ pub(super) fn new_owner(conn: &Connection, now: Timestamp) -> Result<(), StoreEr
 struct BoundFile {
     path: String,
     inode: (u64, u64),
+}
+
+impl BoundFile {
+    /// The file as it is now.
+    fn now(path: &Path) -> Result<Self, StoreError> {
+        let now = FileIdentity::of(path)?;
+        Ok(Self {
+            path: path_text(&now.path),
+            inode: now.inode,
+        })
+    }
 }
 
 fn bound_file(conn: &Connection) -> Result<Option<BoundFile>, StoreError> {

@@ -82,7 +82,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// Somebody's transaction is open for longer than a writer of ours waits.
-    #[error("another program has kept {} locked for more than 5 s{}", path.display(), by(who.as_deref()))]
+    #[error("other programs left no chance to write to {} for 5 s{}", path.display(), by(who.as_deref()))]
     Busy {
         /// The file.
         path: PathBuf,

@@ -76,8 +76,8 @@ pub(super) fn intent(
     let mut faults = Vec::new();
     let name = name(cells);
     if name.is_none() {
-        let problem = "no cluster name: 1 to 32 of a-z, 0-9 and '-', beginning and ending with a \
-                       letter or digit, are";
+        let problem = "not a cluster name (1 to 32 of a-z, 0-9 and '-', beginning and ending with a \
+                       letter or digit)";
         faults.push(fault("name", cells.name, problem));
     }
     let provider = provider(cells.provider, providers, &mut faults);
@@ -122,7 +122,7 @@ fn provider(
     let found = provider.filter(|provider| known.contains(provider));
     if found.is_none() {
         let known: Vec<_> = known.iter().map(ProviderId::as_str).collect();
-        let problem = format!("no provider: {} are", known.join(" and "));
+        let problem = format!("not a provider ({})", known.join(" or "));
         faults.push(fault("provider", value, problem));
     }
     found
@@ -135,7 +135,7 @@ fn subnet(value: ValueRef<'_>, faults: &mut Vec<RowFault>) -> Option<Subnet> {
     let found = short_text(value).and_then(|text| Subnet::parse(text).ok());
     if found.is_none() {
         let problem =
-            "no subnet: NULL, or an IPv4 network such as 10.101.0.0/24, from /8 to /29, is";
+            "not a subnet (NULL, or an IPv4 network such as 10.101.0.0/24, from /8 to /29)";
         faults.push(fault("subnet", value, problem));
     }
     found
@@ -147,12 +147,12 @@ fn ports(cells: &Cells<'_>, faults: &mut Vec<RowFault>) -> Ports {
         ValueRef::Integer(number) => {
             let port = Port::parse(number).ok();
             if port.is_none() {
-                faults.push(fault(column, value, "no port: 1 to 65535 are"));
+                faults.push(fault(column, value, "not a port (1 to 65535)"));
             }
             port
         }
         ValueRef::Real(_) | ValueRef::Text(_) | ValueRef::Blob(_) => {
-            faults.push(fault(column, value, "no port: it is not an INTEGER"));
+            faults.push(fault(column, value, "not a port (it is no INTEGER)"));
             None
         }
     };
@@ -184,7 +184,7 @@ fn presence(value: ValueRef<'_>, faults: &mut Vec<RowFault>) -> Presence {
         (ValueRef::Null, _) | (_, Some("present")) => Presence::Present,
         (_, Some("absent")) => Presence::Absent,
         _ => {
-            let problem = "no desired state: present, absent and NULL are";
+            let problem = "not a desired state (present, absent or NULL)";
             faults.push(fault("desired_state", value, problem));
             Presence::Present
         }

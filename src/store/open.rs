@@ -98,6 +98,10 @@ impl Store {
     /// migration touches one.
     pub(super) fn make_side_tables(&self, clock: &dyn Clock) -> Result<(), StoreError> {
         migrations::run(self)?;
+        // Beside programs that write all the time, a look is cheaper than a turn.
+        if self.read(|conn| binding::is_kept(conn, &self.path))? {
+            return Ok(());
+        }
         self.write(|tx| binding::keep_file(tx, &self.path, clock.now()))
     }
 

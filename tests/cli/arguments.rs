@@ -89,3 +89,26 @@ fn every_hint_that_is_a_command_speaks_of_the_same_world() {
     let whole = format!("{flags}cluster list");
     assert!(unknown.code(2).err.contains(&whole), "{whole}");
 }
+
+#[test]
+fn a_duration_that_no_clock_can_count_is_a_usage_error() {
+    let scene = Scene::new().two_rows();
+    for flag in ["--step-timeout", "--timeout", "--lock-timeout"] {
+        let said = scene
+            .rollcall(&["reconcile", "--repair", flag, "18446744073709551615"])
+            .code(2);
+        assert!(said.err.contains("more than a year"), "{}", said.err);
+    }
+}
+
+#[test]
+fn an_error_document_tells_no_secret_anywhere() {
+    let scene = Scene::new();
+    let said = scene.rollcall(&["-o", "json=/nowhere/token=abc/x", "-o", "json", "status"]);
+    assert!(
+        !said.out.contains("abc") && !said.err.contains("abc"),
+        "{}{}",
+        said.out,
+        said.err
+    );
+}

@@ -44,3 +44,27 @@ fn a_run_that_died_holds_nothing_and_is_said_to_be_dead() {
         .rollcall(&["reconcile", "--repair", "--on-lock", "fail"])
         .code(0);
 }
+
+#[test]
+fn beside_programs_that_keep_writing_a_run_waits_its_turns() {
+    let scene = Scene::new().two_rows();
+    let db = scene.db();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(move || {
+            let conn = rusqlite::Connection::open(db).unwrap();
+            conn.busy_timeout(std::time::Duration::from_secs(60))
+                .unwrap();
+            for _ in 0..3 {
+                conn.execute_batch("BEGIN IMMEDIATE; UPDATE clusters SET updated_at = updated_at")
+                    .unwrap();
+                // Longer than a program waits for its turn.
+                std::thread::sleep(std::time::Duration::from_millis(5500));
+                conn.execute_batch("COMMIT").unwrap();
+            }
+        });
+        let said = scene.rollcall(&["reconcile", "--repair"]).code(0);
+        assert!(!said.err.contains("locked"), "{}", said.err);
+        writer.join().unwrap();
+    });
+    scene.rollcall(&["reconcile"]).code(0);
+}

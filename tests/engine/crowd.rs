@@ -47,8 +47,8 @@ fn of_two_at_once_one_waits_and_nothing_is_made_twice() {
     let bench = Bench::new();
     let rows = [SIX[0], SIX[3]];
     bench.rows(&rows);
-    let first = spawn(&bench, &["reconcile", "--repair"]);
-    until_at_work(&bench, 1);
+    let mut first = spawn(&bench, &["reconcile", "--repair"]);
+    until_at_work(&bench, &mut first, 1);
     let second = spawn(&bench, &["reconcile", "--repair"]);
     let (code, said) = ended(second);
     assert_eq!(code, 0, "{said}");
@@ -67,8 +67,8 @@ fn of_two_at_once_one_waits_and_nothing_is_made_twice() {
 fn of_eight_at_once_one_works_and_the_others_name_it() {
     let bench = Bench::new();
     bench.rows(&[SIX[3]]);
-    let first = spawn(&bench, &["reconcile", "--repair"]);
-    until_at_work(&bench, 1);
+    let mut first = spawn(&bench, &["reconcile", "--repair"]);
+    until_at_work(&bench, &mut first, 1);
     let others: Vec<Child> = (0..7)
         .map(|_| spawn(&bench, &["reconcile", "--repair", "--on-lock", "fail"]))
         .collect();
@@ -146,8 +146,8 @@ fn one_that_slept_while_another_took_over_does_nothing_when_it_wakes() {
     let bench = Bench::new();
     let rows = [SIX[0], SIX[3]];
     bench.rows(&rows);
-    let sleeper = spawn(&bench, &["reconcile", "--repair"]);
-    until_at_work(&bench, 1);
+    let mut sleeper = spawn(&bench, &["reconcile", "--repair"]);
+    until_at_work(&bench, &mut sleeper, 1);
     signal("STOP", &sleeper);
     refuses(&bench);
     take_over(&bench);
@@ -182,7 +182,7 @@ fn a_holder_of_another_pid_namespace_counts_until_its_heartbeat_is_old() {
         };
     }
     let mut holder = apart.spawn().unwrap();
-    until_at_work(&bench, 1);
+    until_at_work(&bench, &mut holder, 1);
     holder.kill().unwrap();
     holder.wait().unwrap();
     refuses(&bench);

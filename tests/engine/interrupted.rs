@@ -13,8 +13,8 @@ fn the_first_signal_lets_running_steps_end_and_starts_no_more() {
     let bench = Bench::new();
     bench.rows(&[SIX[3], SIX[4]]);
     for (name, expected) in [("INT", 130), ("TERM", 143), ("HUP", 143)] {
-        let run = spawn(&bench, &["reconcile", "--repair", "-j", "1"]);
-        until_at_work(&bench, 1);
+        let mut run = spawn(&bench, &["reconcile", "--repair", "-j", "1"]);
+        until_at_work(&bench, &mut run, 1);
         signal(name, &run);
         let (code, said) = ended(run);
         assert_eq!(code, expected, "{name}: {said}");
@@ -41,8 +41,8 @@ fn the_first_signal_lets_running_steps_end_and_starts_no_more() {
 fn the_second_signal_ends_the_tools_and_the_next_run_resumes() {
     let bench = Bench::new();
     bench.rows(&[SIX[0], SIX[3]]);
-    let run = spawn(&bench, &["reconcile", "--repair"]);
-    until_at_work(&bench, 2);
+    let mut run = spawn(&bench, &["reconcile", "--repair", "-j", "2"]);
+    until_at_work(&bench, &mut run, 2);
     std::thread::sleep(Duration::from_millis(500));
     signal("INT", &run);
     std::thread::sleep(Duration::from_millis(200));

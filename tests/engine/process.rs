@@ -33,8 +33,9 @@ pub(crate) fn signal_to(name: &str, pid: &str) {
     assert!(sent.unwrap().success());
 }
 
-/// Waits until this many steps are at work.
-pub(crate) fn until_at_work(bench: &Bench, steps: i64) {
+/// Waits until this many steps of a call are at work.
+#[track_caller]
+pub(crate) fn until_at_work(bench: &Bench, call: &mut Child, steps: i64) {
     let at_work = || {
         let conn = Connection::open(bench.db()).unwrap();
         let sql = "SELECT count(*) FROM rollcall_steps WHERE state = 'running'";
@@ -42,6 +43,7 @@ pub(crate) fn until_at_work(bench: &Bench, steps: i64) {
             .unwrap_or(0)
     };
     while at_work() < steps {
+        assert!(call.try_wait().unwrap().is_none(), "it ended before");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

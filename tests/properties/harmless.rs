@@ -1,11 +1,12 @@
 //! Runs do no harm: not to what is foreign or unknown, not to rows, not without a lease, not by looking.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 use proptest::sample::Index;
 use rollcall::execute::StepResult;
-use rollcall::model::{ClusterId, ClusterView, Origin, Ownership};
+use rollcall::model::{ClusterId, ClusterView, Entry, Origin, Ownership};
 use rollcall::plan::{Action, ActionKind};
 use rollcall::reconcile::{Look, Unsettled};
 use rollcall::sandbox::{Actor, Deed, Journal, Outage, Thing};
@@ -105,6 +106,30 @@ proptest! {
             for id in registered.iter().filter(|id| there.contains(id) && !replaced(id)) {
                 prop_assert!(stage.view(id).is_some_and(|view| view.has_nodes()), "{id} is registered, and is gone");
             }
+        }
+    }
+
+    #[test]
+    fn an_engine_that_is_swapped_in_the_middle_takes_no_row_and_nobodys_life_along(past in past(), wish in wish(), at in moment()) {
+        let stage = Stage::after(&past)?;
+        let policy = stage.policy(&wish)?;
+        let living = Arc::new(Mutex::new(None));
+        let (sandbox, seen) = (stage.sandbox.clone(), Arc::clone(&living));
+        let gate = Gate::new(at, Happening::Deed(Box::new(move || {
+            *seen.lock().unwrap() = Some(sandbox.swap_engine().unwrap());
+        })));
+        let open = |stage: &Stage| stage.store().ledger().unwrap().entries;
+        let (rows, ours) = (stage.intent(), open(&stage));
+        drop(stage.run_with(&policy, wish.jobs, Some(&gate), |_| {})?);
+        let Some(living) = living.lock().unwrap().take() else {
+            return Ok(());
+        };
+        let (after, still) = (stage.intent(), open(&stage));
+        for entry in ours.iter().filter(|entry| !entry.containers.is_disjoint(&living)) {
+            let (id, name) = (&entry.id, entry.id.name.as_str());
+            let listed = |still: &Entry| still.id == *id && !still.containers.is_disjoint(&living);
+            prop_assert!(still.iter().any(listed), "{id} lives on the old engine, and is nobody's now");
+            prop_assert!(!rows.contains_key(name) || after.contains_key(name), "{id} lives on the old engine, and its row is gone");
         }
     }
 

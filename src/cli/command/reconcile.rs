@@ -93,7 +93,10 @@ fn question(session: &Session, world: &World, args: &Reconcile, mode: Mode) -> Q
     }
     Question {
         policy,
-        ask: crate::observe::Ask::default(),
+        ask: crate::observe::Ask {
+            introduce: args.save_observation.is_some(),
+            ..crate::observe::Ask::default()
+        },
         probe: args.probe == Probe::Auto,
         accept_engine: args.accept_engine,
         respect_others: true,

@@ -24,7 +24,8 @@ pub(super) async fn acquire(
     holder: &Holder,
     order: &Order,
 ) -> Result<Lease, CliError> {
-    let mut waited = Duration::ZERO;
+    let began = SystemClock.now();
+    let mut told = false;
     loop {
         let (candidate, now) = (holder.clone(), SystemClock.now());
         match on_store(store, move |store| {
@@ -32,14 +33,19 @@ pub(super) async fn acquire(
         })
         .await
         {
-            Err(RunError::Store(StoreError::Locked(view)))
-                if order.on_lock == OnLock::Wait && waited < order.lock_timeout =>
+            Err(RunError::Store(error @ (StoreError::Locked(_) | StoreError::Busy { .. })))
+                if order.on_lock == OnLock::Wait
+                    && SystemClock.now().duration_since(began).unsigned_abs()
+                        < order.lock_timeout =>
             {
-                if waited.is_zero() {
-                    session.say(&format!("waiting for {view}"));
+                match &error {
+                    StoreError::Locked(view) if !told => {
+                        session.say(&format!("waiting for {view}"));
+                        told = true;
+                    }
+                    _ => tracing::debug!(%error, "waiting for the lock"),
                 }
                 order.deadline.bound(tokio::time::sleep(ASK)).await?;
-                waited += ASK;
             }
             other => return Ok(other?),
         }
