@@ -8,6 +8,7 @@ mod command;
 mod config;
 mod environment;
 mod error;
+mod queue;
 mod session;
 mod settings;
 mod streams;
@@ -36,14 +37,17 @@ pub fn command() -> clap::Command {
 
 /// Runs one call and says with what to exit. A panic is a bug, and exit code 70.
 pub fn run(args: Vec<OsString>, streams: Streams) -> u8 {
-    let mut err = streams.err.clone();
+    let (mut err, last) = (streams.err.clone(), streams.err.clone());
     let called = std::panic::AssertUnwindSafe(move || call(args, streams));
-    std::panic::catch_unwind(called).unwrap_or_else(|_| {
+    let code = std::panic::catch_unwind(called).unwrap_or_else(|_| {
         let bug = CliError::new(report::ExitCode::Bug, "rollcall has a bug and gave up")
             .hint("run it again: what was begun is resumed; and report what stands above");
         let _ = err.write_all(bug.text().as_bytes());
         bug.code.number()
-    })
+    });
+    // Nobody who reads: then nobody misses it.
+    let _ = last.told();
+    code
 }
 
 fn call(args: Vec<OsString>, mut streams: Streams) -> u8 {
@@ -84,7 +88,7 @@ fn settled(cli: &Cli, streams: &Streams) -> Result<Settings, CliError> {
 /// Help and version go to standard output and are no error, unless they cannot be written.
 fn show_help(help: &clap::Error, streams: &mut Streams) -> u8 {
     let text = rendered(help, streams.out_tty, streams);
-    match targets::write_to(&mut streams.out, &text) {
+    match targets::print(&streams.out, &text) {
         Ok(()) => 0,
         Err(error) => {
             let error = targets::unwritten(&error);

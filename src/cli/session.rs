@@ -15,7 +15,7 @@ use super::targets::Targets;
 pub(crate) use super::targets::{EventStream, complete};
 use super::world;
 use crate::clock::SystemClock;
-use crate::model::{Guards, Mode, Policy, Scope};
+use crate::model::{Guards, Mode, Policy, Scope, printable_lines};
 use crate::observe::Ask;
 use crate::ports::World;
 use crate::reconcile::{Look, Question};
@@ -182,6 +182,7 @@ impl Session {
     /// Writes a line on standard error, unless told to be quiet.
     pub(crate) fn say(&self, line: &str) {
         if !self.global.quiet {
+            let line = printable_lines(line, false);
             let _ = writeln!(self.streams.err.clone(), "{line}");
         }
     }
@@ -209,11 +210,16 @@ impl Session {
         document: &impl Serialize,
         text: impl Fn(Paint) -> String,
     ) -> Result<(), CliError> {
+        // What was said before stands before the answer, also where both go to one terminal.
+        let _ = self.streams.err.told();
         let mut failed = Vec::new();
         for target in self.targets.documents() {
             let content = match target.format {
-                Format::Table if target.path.is_none() => text(self.out_paint()),
-                Format::Table => text(Paint::default()),
+                Format::Table if target.path.is_none() => {
+                    let paint = self.out_paint();
+                    printable_lines(&text(paint), paint.color).into_owned()
+                }
+                Format::Table => printable_lines(&text(Paint::default()), false).into_owned(),
                 Format::Json => match serde_json::to_string_pretty(document) {
                     Ok(json) => json + "\n",
                     Err(error) => {

@@ -3,26 +3,75 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use super::queue::Queue;
 use crate::report::{ERASE_BELOW, Surface};
+
+/// How long what is said beside an answer waits for a reader that takes none of it.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A writer that several parts of a command share.
 #[derive(Clone)]
 pub struct SharedWriter(Arc<Mutex<Shared>>);
 
 struct Shared {
-    writer: Box<dyn Write + Send>,
+    writer: Place,
     /// Whether the cursor stands in front of live rows, which any other text erases first.
     rows: bool,
+}
+
+enum Place {
+    /// Whoever writes waits until it is written.
+    Direct(Box<dyn Write + Send>),
+    /// Nobody waits before the end.
+    Queued(Queue),
+}
+
+impl Place {
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Direct(writer) => writer.write_all(bytes).and_then(|()| writer.flush()),
+            Self::Queued(queue) => queue.push(bytes),
+        }
+    }
 }
 
 impl SharedWriter {
     /// Shares a writer.
     pub fn new(writer: impl Write + Send + 'static) -> Self {
+        Self::with(Place::Direct(Box::new(writer)))
+    }
+
+    /// Shares a writer whose reader may take as long as it likes. What it is given last has to be waited for: see
+    /// [`Self::told`].
+    pub(super) fn queued<W: Write + Send + 'static>(open: impl Fn() -> W) -> Self {
+        let place = Queue::new(Box::new(open())).map(Place::Queued);
+        Self::with(place.unwrap_or_else(|| Place::Direct(Box::new(open()))))
+    }
+
+    fn with(writer: Place) -> Self {
         Self(Arc::new(Mutex::new(Shared {
-            writer: Box::new(writer),
+            writer,
             rows: false,
         })))
+    }
+
+    /// Waits until everything is written that was given so far: an answer is waited for as long as its reader likes.
+    pub(super) fn answered(&self) -> io::Result<()> {
+        self.drained(Duration::MAX)
+    }
+
+    /// The same, but nobody waits for ever for what is said beside the answer.
+    pub(super) fn told(&self) -> io::Result<()> {
+        self.drained(PATIENCE)
+    }
+
+    fn drained(&self, patience: Duration) -> io::Result<()> {
+        match &self.lock().writer {
+            Place::Direct(_) => Ok(()),
+            Place::Queued(queue) => queue.drained(patience),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
@@ -34,13 +83,15 @@ impl Write for SharedWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut shared = self.lock();
         if std::mem::take(&mut shared.rows) {
-            shared.writer.write_all(ERASE_BELOW.as_bytes())?;
+            shared.writer.put(ERASE_BELOW.as_bytes())?;
         }
-        shared.writer.write(bytes)
+        shared.writer.put(bytes)?;
+        Ok(bytes.len())
     }
 
+    /// Everything is on its way already.
     fn flush(&mut self) -> io::Result<()> {
-        self.lock().writer.flush()
+        Ok(())
     }
 }
 
@@ -60,8 +111,7 @@ impl Surface for ErrTerminal {
     fn draw(&mut self, frame: &str, rows: bool) -> io::Result<()> {
         let mut shared = self.0.lock();
         shared.rows = rows;
-        shared.writer.write_all(frame.as_bytes())?;
-        shared.writer.flush()
+        shared.writer.put(frame.as_bytes())
     }
 }
 
@@ -114,8 +164,8 @@ impl Streams {
     pub fn of_process() -> Self {
         Self {
             input: SharedReader::new(io::BufReader::new(io::stdin())),
-            out: SharedWriter::new(io::stdout()),
-            err: SharedWriter::new(io::stderr()),
+            out: SharedWriter::queued(io::stdout),
+            err: SharedWriter::queued(io::stderr),
             env: std::env::vars_os()
                 .filter_map(|(key, value)| {
                     Some((key.into_string().ok()?, value.into_string().ok()?))

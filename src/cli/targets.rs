@@ -235,7 +235,7 @@ impl DocumentTarget {
     pub(crate) fn write(&self, content: &str) -> Result<(), CliError> {
         self.answered.set(true);
         let written = match &self.writer {
-            Writer::Shared(writer) => write_to(&mut writer.clone(), content),
+            Writer::Shared(writer) => print(writer, content),
             Writer::File(file) => emptied(file).and_then(|mut file| write_to(&mut file, content)),
         };
         written.map_err(|error| match &self.path {
@@ -261,8 +261,17 @@ fn emptied(file: &File) -> io::Result<&File> {
     Ok(file)
 }
 
+/// The same on standard output.
+pub(crate) fn print(out: &SharedWriter, content: &str) -> io::Result<()> {
+    write_to(&mut out.clone(), content)?;
+    match out.answered() {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// Writes all of it and makes sure that it is out.
-pub(crate) fn write_to(out: &mut impl Write, content: &str) -> io::Result<()> {
+fn write_to(out: &mut impl Write, content: &str) -> io::Result<()> {
     match out.write_all(content.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
         Ok(()) | Err(_) => Ok(()),
@@ -273,6 +282,7 @@ pub(crate) fn write_to(out: &mut impl Write, content: &str) -> io::Result<()> {
 #[derive(Clone)]
 pub(crate) struct EventStream {
     target: String,
+    writer: SharedWriter,
     sink: Arc<NdjsonSink<SharedWriter>>,
 }
 
@@ -280,6 +290,7 @@ impl EventStream {
     fn new(target: &str, writer: SharedWriter) -> Self {
         Self {
             target: target.to_owned(),
+            writer: writer.clone(),
             sink: Arc::new(NdjsonSink::new(writer)),
         }
     }
@@ -293,7 +304,7 @@ impl EventStream {
         Ok(match (target, target.strip_prefix("fd:")) {
             ("fd:1", _) => Self::standard_output(streams),
             ("fd:2", _) => Self::new("standard error", streams.err.clone()),
-            (_, Some(number)) => Self::new(target, SharedWriter::new(descriptor(number)?)),
+            (_, Some(number)) => Self::queued(target, descriptor(number)?),
             (_, None) => Self::file(Path::new(target))?,
         })
     }
@@ -301,15 +312,23 @@ impl EventStream {
     fn file(path: &Path) -> Result<Self, CliError> {
         let file =
             File::create(path).map_err(|error| CliError::file("write events to", path, &error))?;
-        Ok(Self::new(
-            &path.display().to_string(),
-            SharedWriter::new(file),
-        ))
+        Ok(Self::queued(&path.display().to_string(), file))
+    }
+
+    /// A reader that takes its time keeps no run waiting.
+    fn queued(target: &str, file: File) -> Self {
+        let file = Arc::new(file);
+        Self::new(target, SharedWriter::queued(move || Arc::clone(&file)))
     }
 
     /// Why events are missing in it.
     pub(crate) fn failure(&self) -> Option<CliError> {
-        let why = self.sink.failure()?;
+        let written = self.writer.told().err();
+        let written = written.filter(|error| error.kind() != ErrorKind::BrokenPipe);
+        let why = self
+            .sink
+            .failure()
+            .or(written.map(|error| error.to_string()))?;
         Some(CliError::new(
             ExitCode::NotReady,
             format!("failed to write events to {}: {why}", self.target),

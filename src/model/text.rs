@@ -22,6 +22,41 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     }))
 }
 
+/// A text of several lines with every control character spelled out but the ends of its lines and, where `colors` says
+/// that there may be some, the colours that reports use.
+pub fn printable_lines(text: &str, colors: bool) -> Cow<'_, str> {
+    let mut out = String::with_capacity(text.len());
+    for (number, line) in text.split('\n').enumerate() {
+        if number > 0 {
+            out.push('\n');
+        }
+        let mut parts = line.split('\u{1b}');
+        out.push_str(&printable(parts.next().unwrap_or_default()));
+        for part in parts {
+            let known = part.strip_prefix('[').and_then(|rest| rest.split_once('m'));
+            match known {
+                Some((code, rest)) if colors && COLORS.contains(&code) => {
+                    out.push_str("\u{1b}[");
+                    out.push_str(code);
+                    out.push('m');
+                    out.push_str(&printable(rest));
+                }
+                _ => {
+                    out.push_str("\\u{1b}");
+                    out.push_str(&printable(part));
+                }
+            }
+        }
+    }
+    if out == text {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(out)
+}
+
+/// The codes with which reports begin and end a colour.
+const COLORS: [&str; 7] = ["0", "1", "2", "31", "32", "33", "36"];
+
 /// One printable, redacted line of at most `max` characters, with `…` where it was cut.
 pub fn one_line(text: &str, max: usize) -> String {
     let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -176,6 +211,15 @@ mod tests {
             !redact("x -----BEGIN EC PRIVATE KEY-----\nMHc\n-----END EC PRIVATE KEY-----")
                 .contains("MHc")
         );
+    }
+
+    #[test]
+    fn lines_keep_their_ends_and_known_colours_alone() {
+        let text = "\u{1b}[32mok\u{1b}[0m a\n\u{1b}]0;t\u{7}\u{1b}[2Jb\r\n";
+        let clean = "\u{1b}[32mok\u{1b}[0m a\n\\u{1b}]0;t\\u{7}\\u{1b}[2Jb\\r\n";
+        assert_eq!(printable_lines(text, true), clean);
+        assert_eq!(printable_lines("\u{1b}[31mred", false), "\\u{1b}[31mred");
+        assert_eq!(printable_lines("grün\n", false), "grün\n");
     }
 
     #[test]

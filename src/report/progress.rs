@@ -7,6 +7,7 @@ use super::flags::Flags;
 use super::live::{LiveRows, Surface};
 use super::paint::{Paint, Tone};
 use crate::execute::{Event, EventBody, Sink, StepResult};
+use crate::model::printable_lines;
 
 /// One line for each change.
 pub struct PlainProgress<W: Write + Send> {
@@ -32,6 +33,7 @@ impl<W: Write + Send> PlainProgress<W> {
 
     fn write(&self, line: &str) {
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = printable_lines(line, self.paint.color);
         let _ = writeln!(out, "{line}");
         let _ = out.flush();
     }
@@ -113,7 +115,10 @@ impl Sink for TtyProgress {
                 self.rows.say(*step, &format!("will try again: {error}"));
             }
             EventBody::StepFinished { step, .. } => {
-                let lines = lines_of(event, self.paint, &self.flags);
+                let mut lines = lines_of(event, self.paint, &self.flags);
+                for line in &mut lines {
+                    *line = printable_lines(line, self.paint.color).into_owned();
+                }
                 self.rows.end(*step, &lines);
             }
             _ => {}

@@ -140,3 +140,35 @@ fn what_a_mistyped_row_claims_is_no_orphan() {
     assert!(text.contains("1 cluster: 1 out of sync"), "{text}");
     assert!(!text.contains("orphan"), "{text}");
 }
+
+#[test]
+fn what_others_wrote_into_the_side_tables_moves_no_cursor() {
+    let scene = Scene::new().with_row();
+    scene.says(0, &["reconcile", "--repair"]);
+    begun_by(&scene, &dead());
+    scene.sql(
+        "UPDATE rollcall_lock SET command = command || char(27) || '[31m', host = char(27) || ']0;t' || char(7);
+         UPDATE rollcall_runs SET mode = mode || char(27) || '[2J', actor = char(27) || '[31m';
+         UPDATE rollcall_events SET json = replace(json, '\"message\":\"', '\"message\":\"\\u001b[31m\\r');
+         UPDATE rollcall_steps SET error = char(27) || '[31m', action = char(27) || '[31m';
+         INSERT INTO rollcall_stops (name, who, why, since) VALUES ('dev', char(27) || '[31m', char(27) || '[2J', '2026-01-01T00:00:00Z');",
+    );
+    for args in [
+        &["status"][..],
+        &["reconcile"],
+        &["explain", "dev"],
+        &["lock", "show"],
+        &["history"],
+        &["history", "1"],
+        &["last-run"],
+        &["doctor"],
+        &["cluster", "list"],
+    ] {
+        let said = scene.rollcall(args);
+        let all = format!("{}{}", said.out, said.err);
+        assert!(
+            !all.contains(['\u{1b}', '\r', '\u{7}']),
+            "{args:?}: {all:?}"
+        );
+    }
+}

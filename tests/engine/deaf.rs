@@ -1,9 +1,7 @@
 //! An engine that answers wrongly, too late or not at all, from the start or in the middle: no verdict, nothing lost.
 
-use std::time::Duration;
-
 use crate::bench::{Bench, docker, engine_pid, on_engine};
-use crate::process::signal_to;
+use crate::process::{Standing, signal_to};
 use crate::proxy::{Answers, Proxy};
 use crate::six::{SIX, assert_true};
 
@@ -88,29 +86,12 @@ fn a_frozen_engine_gives_no_verdict_until_it_thaws() {
 fn an_engine_that_freezes_during_a_creation_ends_it_in_time_and_the_next_run_converges() {
     let bench = Bench::new();
     bench.rows(&[SIX[0], SIX[3]]);
-    let run = bench
-        .command(&[
-            "reconcile",
-            "--repair",
-            "--step-timeout",
-            "5s",
-            "--retries",
-            "0",
-        ])
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    std::thread::sleep(Duration::from_millis(1200));
+    let limits = ["--step-timeout", "5s", "--retries", "0"];
+    let repair = [&["reconcile", "--repair"], limits.as_slice()].concat();
+    let run = Standing::at(&bench, &repair, "create:made");
     let frozen = Frozen::now();
-    let ended = run.wait_with_output().unwrap();
-    assert_eq!(
-        ended.status.code(),
-        Some(9),
-        "{}{}",
-        String::from_utf8_lossy(&ended.stdout),
-        String::from_utf8_lossy(&ended.stderr)
-    );
+    let (code, said) = run.go_on();
+    assert_eq!(code, 9, "{said}");
     assert_eq!(bench.query("SELECT name FROM clusters").len(), 2);
     drop(frozen);
     bench.rollcall(&["reconcile", "--repair"]).code(0);
@@ -131,26 +112,12 @@ fn an_engine_that_falls_silent_during_a_deletion_loses_no_row() {
     let folder = tempfile::tempdir().unwrap();
     let proxy = Proxy::new(folder.path(), Answers::Well);
     bench.docker_host = Some(proxy.host());
-    let run = bench
-        .command(&[
-            "reconcile",
-            "--prune",
-            "--allow-all",
-            "--step-timeout",
-            "5s",
-            "--retries",
-            "0",
-        ])
-        .env("ROLLCALL_TEST_DIE_AT", "none:none")
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    // Whenever it falls silent, before, during or after the deletion, no row goes whose cluster is not proven gone.
-    std::thread::sleep(Duration::from_millis(250));
+    let limits = ["--step-timeout", "5s", "--retries", "0"];
+    let prune = [&["reconcile", "--prune", "--allow-all"], limits.as_slice()].concat();
+    let run = Standing::at(&bench, &prune, "delete:intended");
     proxy.answers(Answers::Never);
-    let code = run.wait_with_output().unwrap().status.code();
-    assert!(matches!(code, Some(0 | 9)), "{code:?}");
+    let (code, said) = run.go_on();
+    assert_eq!(code, 9, "{said}");
     let there = on_engine()["containers"].contains(&"rt-d-control-plane".to_owned());
     let row = bench.query("SELECT name FROM clusters WHERE name = 'rt-d'");
     assert!(!there || row == ["rt-d"], "the row went before its cluster");

@@ -197,27 +197,3 @@ fn after_a_restart_of_the_engine_one_repair_is_enough() {
         bench.rollcall(&["reconcile", "--repair"]).code(0);
     }
 }
-
-#[test]
-#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
-fn an_engine_that_dies_during_a_creation_leaves_nothing_that_the_next_run_cannot_mend() {
-    let bench = Bench::new();
-    let rows = [SIX[0], SIX[3]];
-    bench.rows(&rows);
-    let mut run = bench
-        .command(&["reconcile", "--repair", "--step-timeout", "20s"])
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(1500));
-    restart_engine(true);
-    let code = run.wait().unwrap().code();
-    assert!(matches!(code, Some(0 | 1 | 3 | 9 | 12)), "{code:?}");
-    bench.rollcall(&["reconcile", "--repair"]).code(0);
-    assert_true(&bench, &rows);
-    let whole = crate::bench::on_engine();
-    assert_eq!(whole["containers"].len(), 3, "{whole:?}");
-    assert_eq!(whole["networks"], ["k3d-rt-a", "kind-rt-d"]);
-    assert_eq!(whole["volumes"].len(), 2, "{whole:?}");
-}

@@ -6,6 +6,7 @@ use super::Order;
 use super::lease::holding;
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
+use crate::model::printable_lines;
 use crate::plan::{ActionKind, Step};
 use crate::reconcile::{Look, Runner};
 use crate::report::{Exit, ExitCode, plan_doc, plan_text};
@@ -94,7 +95,9 @@ async fn ask(
         Exit::default(),
     );
     let mut err = session.streams.err.clone();
-    let text = plan_text(&doc, session.err_paint(), None);
+    let paint = session.err_paint();
+    let text = plan_text(&doc, paint, None);
+    let text = printable_lines(&text, paint.color);
     let refused = |why: String| CliError::new(ExitCode::Refused, why);
     write!(err, "{text}\n{}? [y/N] ", what_goes(look))
         .and_then(|()| err.flush())

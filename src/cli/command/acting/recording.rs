@@ -8,6 +8,7 @@ use super::Order;
 use super::sinks::Sinks;
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
+use crate::clock::{Clock, SystemClock};
 use crate::execute::Event;
 use crate::reconcile::{RunError, Runner, on_store};
 use crate::report::{Collector, Exit};
@@ -45,6 +46,7 @@ pub(super) async fn record_start(
 
 /// Keeps the record up to date until it is told that the run has ended. What it began to store it ends.
 pub(super) async fn keep(runner: &Runner<'_>, sinks: &Sinks, ended: &Notify) {
+    let began = SystemClock.now();
     let mut beats = 0_u32;
     loop {
         tokio::select! {
@@ -55,7 +57,8 @@ pub(super) async fn keep(runner: &Runner<'_>, sinks: &Sinks, ended: &Notify) {
         // What cannot be stored now is stored at the end, or complained about then.
         let _ = store_events(runner, &sinks.collector).await;
         if let (Some(plain), true) = (&sinks.plain, beats.is_multiple_of(ALIVE)) {
-            plain.heartbeat(&format!("… still at it, {} s", beats / 2));
+            let seconds = SystemClock.now().duration_since(began).as_secs();
+            plain.heartbeat(&format!("… still at it, {seconds} s"));
         }
     }
 }
