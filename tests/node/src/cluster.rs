@@ -1,12 +1,18 @@
 //! One running node of a cluster, and everything it serves.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
+use crate::apiserver::keeper::Keeper;
+use crate::apiserver::newborn;
+use crate::apiserver::server::ApiServer;
+use crate::apiserver::store::{Shared, Store};
 use crate::error::Error;
 use crate::fault::Fault;
-use crate::http::{self, api, router::Router};
+use crate::http::plain::Plain;
+use crate::http::{self, Site};
 use crate::pki::Authority;
 use crate::{host, say};
 
@@ -28,35 +34,62 @@ pub(crate) struct Node {
 
 /// Ports that are listened on, before anybody is told so.
 pub(crate) struct Serving {
-    plain: Vec<(u16, TcpListener, Arc<Router>)>,
-    api: Option<(TcpListener, http::tls::Acceptor, Arc<Router>)>,
+    plain: Vec<(u16, TcpListener, Arc<dyn Site>)>,
+    api: Option<Api>,
+}
+
+/// The Kubernetes API, and what happens behind it.
+struct Api {
+    listener: TcpListener,
+    acceptor: http::tls::Acceptor,
+    site: Arc<dyn Site>,
+    shared: Shared,
+    keeper: Keeper,
+}
+
+/// What makes a node a control plane.
+pub(crate) struct ControlPlane<'a> {
+    /// Who vouches for everybody.
+    pub(crate) authority: &'a Authority,
+    /// The folder of the objects, which outlives the process but not the container.
+    pub(crate) objects: &'a Path,
+    /// Further names of the server.
+    pub(crate) names: &'a [String],
 }
 
 impl Node {
-    /// Listens on the plain ports and, with an authority, on the API's port.
+    /// Listens on the plain ports and, on a control plane, on the API's port.
     ///
     /// When this returns, connections are accepted; they are answered once `run` is polled.
     pub(crate) async fn listen(
         &self,
-        authority: Option<&Authority>,
-        names: &[String],
+        control_plane: Option<ControlPlane<'_>>,
     ) -> Result<Serving, Error> {
-        let mut plain = Vec::new();
+        let mut plain: Vec<(u16, TcpListener, Arc<dyn Site>)> = Vec::new();
         for port in PLAIN_PORTS {
-            let router = Arc::new(api::plain(self, port));
-            plain.push((port, bind(port).await?, router));
+            plain.push((port, bind(port).await?, Arc::new(Plain::new(self, port))));
         }
-        let api = match authority {
+        let api = match control_plane {
             None => None,
-            Some(authority) => {
-                let ready = Fault::from_env() != Some(Fault::NotReady);
-                let identity = authority.server(&self.server_names(names))?;
-                let acceptor = http::tls::Acceptor::new(authority, identity)?;
-                let router = Arc::new(api::kubernetes(self, &authority.uid(), ready));
-                Some((bind(API_PORT).await?, acceptor, router))
-            }
+            Some(control_plane) => Some(self.api(&control_plane).await?),
         };
         Ok(Serving { plain, api })
+    }
+
+    async fn api(&self, control_plane: &ControlPlane<'_>) -> Result<Api, Error> {
+        let authority = control_plane.authority;
+        let ready = Fault::from_env() != Some(Fault::NotReady);
+        let identity = authority.server(&self.server_names(control_plane.names))?;
+        let mut store = Store::open(control_plane.objects)?;
+        newborn::furnish(&mut store, self, &authority.uid())?;
+        let shared = Shared::new(store);
+        Ok(Api {
+            listener: bind(API_PORT).await?,
+            acceptor: http::tls::Acceptor::new(authority, identity)?,
+            site: Arc::new(ApiServer::new(self.version, ready, shared.clone())),
+            shared,
+            keeper: Keeper::new(authority.pem()),
+        })
     }
 
     /// Every name by which somebody may call the API, `more` included.
@@ -84,11 +117,12 @@ impl Node {
 impl Serving {
     /// Answers until the process ends.
     pub(crate) async fn run(self) -> Result<(), Error> {
-        for (_, listener, router) in self.plain {
-            tokio::spawn(http::serve::plain(listener, router));
+        for (_, listener, site) in self.plain {
+            tokio::spawn(http::serve::plain(listener, site));
         }
-        if let Some((listener, acceptor, router)) = self.api {
-            tokio::spawn(http::serve::secure(listener, acceptor, router));
+        if let Some(api) = self.api {
+            tokio::spawn(http::serve::secure(api.listener, api.acceptor, api.site));
+            tokio::spawn(api.keeper.run(api.shared));
         }
         std::future::pending().await
     }

@@ -33,6 +33,9 @@ pub(crate) enum Error {
     /// Client certificates could not be checked.
     #[error("set up the check of client certificates")]
     Verifier(#[from] rustls::server::VerifierBuilderError),
+    /// The cluster's first objects could not be made.
+    #[error("furnish the cluster")]
+    Furnish(#[from] crate::apiserver::failure::Failure),
     /// Something else, said in full.
     #[error("{0}")]
     Other(String),

@@ -4,13 +4,14 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cluster::{API_PORT, Node};
+use crate::cluster::{API_PORT, ControlPlane, Node};
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::pki::{self, Authority};
 use crate::{host, kubeconfig, say, shutdown};
 
 const TLS: &str = "/var/lib/rancher/k3s/server/tls";
+const OBJECTS: &str = "/var/lib/rancher/k3s/server/db";
 const COREDNS: &str = "/var/lib/rancher/k3s/server/manifests/coredns.yaml";
 const OWN_KUBECONFIG: &str = "/etc/rancher/k3s/k3s.yaml";
 const VERSION: &str = "v1.34.1+k3s1";
@@ -60,7 +61,12 @@ async fn server(node: Node) -> Result<(), Error> {
     hand_out_kubeconfig(&authority)?;
     pki::write(Path::new(COREDNS), COREDNS_MANIFEST)?;
     let balancer = format!("k3d-{}-serverlb", node.cluster);
-    let serving = node.listen(Some(&authority), &[balancer]).await?;
+    let control_plane = ControlPlane {
+        authority: &authority,
+        objects: Path::new(OBJECTS),
+        names: &[balancer],
+    };
+    let serving = node.listen(Some(control_plane)).await?;
     serving.announce();
     // k3d waits for these: the first two while it starts a server, the last one after all nodes.
     say::k3s("info", "Containerd is now running");
@@ -71,7 +77,7 @@ async fn server(node: Node) -> Result<(), Error> {
 }
 
 async fn agent(node: Node) -> Result<(), Error> {
-    let serving = node.listen(None, &[]).await?;
+    let serving = node.listen(None).await?;
     serving.announce();
     say::k3s(
         "info",

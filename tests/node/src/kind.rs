@@ -7,13 +7,15 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::cluster::{API_PORT, Node};
+use crate::cluster::{API_PORT, ControlPlane, Node};
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::pki::{self, Authority};
 use crate::{host, kubeconfig, say, shutdown};
 
 const PKI: &str = "/etc/kubernetes/pki";
+/// Not below `/var`, which kind makes a volume.
+const OBJECTS: &str = "/etc/kubernetes/objects";
 const ADMIN_CONF: &str = "/etc/kubernetes/admin.conf";
 /// Written by `kubeadm join`, read by a worker.
 const KUBELET_CONF: &str = "/etc/kubernetes/kubelet.conf";
@@ -74,7 +76,12 @@ async fn serve(name: String) -> Result<(), Error> {
         None
     };
     let balancer = format!("{}-external-load-balancer", node.cluster);
-    let serving = node.listen(authority.as_ref(), &[balancer]).await?;
+    let control_plane = authority.as_ref().map(|authority| ControlPlane {
+        authority,
+        objects: Path::new(OBJECTS),
+        names: std::slice::from_ref(&balancer),
+    });
+    let serving = node.listen(control_plane).await?;
     serving.announce();
     serving.run().await
 }

@@ -13,8 +13,10 @@
 //! It must not pretend: `/readyz` says `ok` only when this very process serves, and a load
 //! balancer without a living server forwards nothing.
 
+mod apiserver;
 mod cluster;
 mod ctr;
+mod dns;
 mod error;
 mod fault;
 mod host;

@@ -14,6 +14,12 @@ use rcgen::{
 use rustls::pki_types::CertificateDer;
 
 use crate::error::Error;
+use crate::http::message::User;
+
+/// The object identifier of a common name, encoded: 2.5.4.3.
+const COMMON_NAME: [u8; 5] = [0x06, 0x03, 0x55, 0x04, 0x03];
+/// The object identifier of an organisation, encoded: 2.5.4.10.
+const ORGANISATION: [u8; 5] = [0x06, 0x03, 0x55, 0x04, 0x0a];
 
 /// A certificate authority.
 pub(crate) struct Authority {
@@ -157,6 +163,25 @@ impl Authority {
             key_pem: key.serialize_pem(),
             key: key.serialize_der(),
         })
+    }
+}
+
+/// Whom a leaf certificate of ours is about: its common name is the user, its organisation the
+/// group. The issuer is named before the subject, so the last name of each sort is the subject's.
+pub(crate) fn subject(certificate: &CertificateDer<'_>) -> User {
+    let last = |sort: &[u8]| -> Option<String> {
+        let at = certificate
+            .windows(sort.len())
+            .rposition(|window| window == sort)?;
+        let value = certificate.get(at + sort.len() + 1..)?;
+        let (length, text) = value.split_first()?;
+        let text = text.get(..usize::from(*length))?;
+        String::from_utf8(text.to_vec()).ok()
+    };
+    User {
+        name: last(&COMMON_NAME).unwrap_or_default(),
+        uid: None,
+        groups: last(&ORGANISATION).into_iter().collect(),
     }
 }
 

@@ -1,8 +1,15 @@
-//! HTTP/1.1, plain and behind mutual TLS: connections (`serve`), certificates (`tls`),
-//! routes (`router`), answers (`api`) and Kubernetes' way of saying no (`status`).
+//! HTTP/1.1, plain and behind TLS: what is said (`message`), connections (`serve`), certificates
+//! (`tls`) and the answers of the plain ports (`plain`).
 
-pub(crate) mod api;
-pub(crate) mod router;
+pub(crate) mod message;
+pub(crate) mod plain;
 pub(crate) mod serve;
-mod status;
 pub(crate) mod tls;
+
+use message::{Reply, Request};
+
+/// Whoever answers on a port.
+pub(crate) trait Site: Send + Sync + 'static {
+    /// Answers one request. It must not wait: an answer that takes time is a body that flows.
+    fn answer(&self, request: &Request) -> Reply;
+}

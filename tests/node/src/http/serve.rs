@@ -1,20 +1,23 @@
-//! Connections: accept, read a request, ask the router, write the answer.
+//! Connections: accept, read a request, ask the site, write the answer.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::header::{
+    AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
+};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::router::{Reply, Request, Router};
-use super::{status, tls};
+use super::message::{Body, Reply, Request, User};
+use super::{Site, tls};
+use crate::apiserver::failure::Failure;
 
 /// The API server's own limit for a request body.
 const MAX_BODY: usize = 3 * 1024 * 1024;
@@ -23,25 +26,25 @@ const MAX_BODY: usize = 3 * 1024 * 1024;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// Serves plain HTTP to everybody.
-pub(crate) async fn plain(listener: TcpListener, router: Arc<Router>) {
+pub(crate) async fn plain(listener: TcpListener, site: Arc<dyn Site>) {
     loop {
         let stream = accepted(&listener).await;
-        tokio::spawn(connection(stream, Arc::clone(&router), true));
+        tokio::spawn(connection(stream, Arc::clone(&site), None));
     }
 }
 
-/// Serves behind TLS; who shows no certificate of this cluster is answered 401.
-pub(crate) async fn secure(listener: TcpListener, acceptor: tls::Acceptor, router: Arc<Router>) {
+/// Serves behind TLS; who may do what is the site's business.
+pub(crate) async fn secure(listener: TcpListener, acceptor: tls::Acceptor, site: Arc<dyn Site>) {
     loop {
         let stream = accepted(&listener).await;
         let acceptor = acceptor.clone();
-        let router = Arc::clone(&router);
+        let site = Arc::clone(&site);
         tokio::spawn(async move {
             // A client that breaks off, or trusts somebody else, has seen the reason itself.
             if let Ok(Ok((stream, member))) =
                 tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await
             {
-                connection(stream, router, member).await;
+                connection(stream, site, member).await;
             }
         });
     }
@@ -61,13 +64,20 @@ async fn accepted(listener: &TcpListener) -> TcpStream {
     }
 }
 
-async fn connection<S>(stream: S, router: Arc<Router>, member: bool)
+async fn connection<S>(stream: S, site: Arc<dyn Site>, member: Option<User>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let service = service_fn(|request| {
-        let router = Arc::clone(&router);
-        async move { Ok::<_, Infallible>(response(answer(request, &router, member).await)) }
+        let site = Arc::clone(&site);
+        let member = member.clone();
+        async move {
+            let reply = answer(request, site.as_ref(), member).await;
+            if matches!(reply.body, Body::Never) {
+                std::future::pending::<()>().await;
+            }
+            Ok::<_, Infallible>(response(reply))
+        }
     });
     // An error here is a client that went away.
     let _gone = http1::Builder::new()
@@ -76,27 +86,50 @@ where
         .await;
 }
 
-async fn answer(request: hyper::Request<Incoming>, router: &Router, member: bool) -> Reply {
-    if !member {
-        return status::unauthorized();
-    }
+async fn answer(request: hyper::Request<Incoming>, site: &dyn Site, member: Option<User>) -> Reply {
     let (head, body) = request.into_parts();
     match Limited::new(body, MAX_BODY).collect().await {
-        Ok(body) => router.answer(&Request {
+        Ok(body) => site.answer(&Request {
             method: head.method,
             path: head.uri.path().to_owned(),
             query: head.uri.query().unwrap_or_default().to_owned(),
+            content_type: content_type(&head.headers),
+            user_agent: header(&head.headers, &USER_AGENT).to_owned(),
+            member,
+            bearer: bearer(&head.headers),
             body: body.to_bytes().to_vec(),
         }),
-        Err(error) => status::bad_request(&error.to_string()),
+        Err(error) => Failure::bad_request(&error.to_string()).reply(),
     }
 }
 
-fn response(reply: Reply) -> hyper::Response<Full<Bytes>> {
-    let mut response = hyper::Response::new(Full::new(Bytes::from(reply.body)));
+fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+}
+
+fn content_type(headers: &HeaderMap) -> String {
+    let text = header(headers, &CONTENT_TYPE);
+    let kind = text.split(';').next().unwrap_or_default();
+    kind.trim().to_ascii_lowercase()
+}
+
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    let (scheme, token) = header(headers, &AUTHORIZATION).split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim().to_owned())
+}
+
+fn response(reply: Reply) -> hyper::Response<Body> {
+    let mut response = hyper::Response::new(reply.body);
     *response.status_mut() = reply.status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    if let Some(seconds) = reply.retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
     response
 }

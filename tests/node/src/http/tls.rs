@@ -14,8 +14,9 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::message::User;
 use crate::error::Error;
-use crate::pki::{Authority, Identity};
+use crate::pki::{self, Authority, Identity};
 
 /// Accepts connections and tells who is at the other end.
 #[derive(Clone)]
@@ -50,22 +51,23 @@ impl Acceptor {
         })
     }
 
-    /// Shakes hands; true is said of a client with a certificate of this cluster.
+    /// Shakes hands; names the client if it has a certificate of this cluster.
     pub(crate) async fn accept(
         &self,
         stream: TcpStream,
-    ) -> std::io::Result<(TlsStream<TcpStream>, bool)> {
+    ) -> std::io::Result<(TlsStream<TcpStream>, Option<User>)> {
         let stream = self.tls.accept(stream).await?;
         let member = stream
             .get_ref()
             .1
             .peer_certificates()
             .and_then(<[_]>::split_first)
-            .is_some_and(|(own, others)| {
+            .filter(|(own, others)| {
                 self.members
                     .verify_client_cert(own, others, UnixTime::now())
                     .is_ok()
-            });
+            })
+            .map(|(own, _)| pki::subject(own));
         Ok((stream, member))
     }
 }
@@ -132,7 +134,7 @@ mod tests {
     use rustls::{ClientConfig, RootCertStore};
     use tokio::net::{TcpListener, TcpStream};
 
-    use super::Acceptor;
+    use super::{Acceptor, User};
     use crate::pki::{Authority, Identity};
 
     fn authority(name: &str) -> Authority {
@@ -142,8 +144,8 @@ mod tests {
         authority
     }
 
-    /// Whether a client with this certificate, who trusts `authority`, is a member.
-    async fn member(authority: &Authority, client: Option<Identity>) -> bool {
+    /// Who a client with this certificate is to `authority`, which he trusts.
+    async fn member(authority: &Authority, client: Option<Identity>) -> Option<User> {
         let names = ["127.0.0.1".to_owned()];
         let acceptor = Acceptor::new(authority, authority.server(&names).unwrap()).unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -181,8 +183,13 @@ mod tests {
     async fn only_a_certificate_of_this_cluster_makes_a_member_and_nobody_is_cut_off() {
         let (own, other) = (authority("own"), authority("other"));
         let client = |of: &Authority| of.client("admin", "system:masters").unwrap();
-        assert!(member(&own, Some(client(&own))).await);
-        assert!(!member(&own, Some(client(&other))).await);
-        assert!(!member(&own, None).await);
+        let admin = User {
+            name: "admin".to_owned(),
+            uid: None,
+            groups: vec!["system:masters".to_owned()],
+        };
+        assert_eq!(member(&own, Some(client(&own))).await, Some(admin));
+        assert_eq!(member(&own, Some(client(&other))).await, None);
+        assert_eq!(member(&own, None).await, None);
     }
 }

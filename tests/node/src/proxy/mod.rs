@@ -1,5 +1,5 @@
 //! k3d's load balancer: forwards TCP as `/etc/confd/values.yaml` says (`config`), to servers
-//! whose names it asks Docker for (`dns`), one listener per port (`forward`).
+//! whose names it asks Docker for, one listener per port (`forward`).
 //!
 //! Like the nginx it stands in for, it learns the servers' addresses when it loads its
 //! configuration and keeps them: a server that comes back with another address is not found
@@ -7,14 +7,13 @@
 //! the old configuration if a new one is wrong. UDP is not forwarded.
 
 mod config;
-mod dns;
 mod forward;
 
 use std::path::Path;
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::{say, shutdown};
+use crate::{dns, say, shutdown};
 use config::Config;
 use forward::Listeners;
 

@@ -1,0 +1,363 @@
+//! What an object must be before it is kept: a document of its kind at its place, with valid names
+//! and the defaults of its kind.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::kind::{self, Kind};
+use super::object;
+
+/// The type of a Secret that is filled with a service account's token.
+pub(crate) const TOKEN_SECRET: &str = "kubernetes.io/service-account-token";
+
+/// The annotation that names the service account of such a Secret.
+pub(crate) const ACCOUNT: &str = "kubernetes.io/service-account.name";
+
+/// The longest name of an object, and the longest value of a label.
+const LONGEST: (usize, usize) = (253, 63);
+
+/// Makes the document say what and where it is, as its path does.
+pub(crate) fn identify(kind: &Kind, namespace: &str, document: &mut Value) -> Result<(), Failure> {
+    if !document.is_object() {
+        return Err(Failure::bad_request("the body is not an object"));
+    }
+    for (field, expected) in [
+        ("apiVersion", kind.api_version()),
+        ("kind", kind.title.to_owned()),
+    ] {
+        match document[field].as_str() {
+            None => document[field] = json!(expected),
+            Some(said) if said == expected => {}
+            Some(said) => {
+                let message = format!(
+                    "the {field} in the data ({said}) does not match the expected {field} ({expected})"
+                );
+                return Err(Failure::bad_request(&message));
+            }
+        }
+    }
+    if !kind.namespaced {
+        object::set(document, "namespace", Value::Null);
+        return Ok(());
+    }
+    match object::text(document, "namespace") {
+        "" => object::set(document, "namespace", json!(namespace)),
+        said if said == namespace => {}
+        _ => {
+            return Err(Failure::bad_request(
+                "the namespace of the provided object does not match the namespace sent on the \
+                 request",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Fills in what the kind defaults to, and refuses what it does not allow.
+pub(crate) fn prepare(
+    kind: &Kind,
+    document: &mut Value,
+    before: Option<&Value>,
+) -> Result<(), Failure> {
+    tidy(document);
+    metadata(kind, document, before)?;
+    if kind == &kind::SECRET {
+        secret(document, before)
+    } else if kind == &kind::NAMESPACE {
+        namespace(document, before);
+        Ok(())
+    } else if kind == &kind::DEPLOYMENT {
+        deployment(document)
+    } else if kind == &kind::CLUSTER_ROLE_BINDING || kind == &kind::ROLE_BINDING {
+        let changed = before.is_some_and(|before| before["roleRef"] != document["roleRef"]);
+        let refused = "Invalid value: cannot change roleRef";
+        refuse(changed, kind, document, "roleRef", refused)
+    } else if kind == &kind::CONFIG_MAP {
+        data_keys(kind, document)
+    } else {
+        Ok(())
+    }
+}
+
+/// Leaves out what is there but empty, as Go's `omitempty` does.
+fn tidy(document: &mut Value) {
+    for field in ["labels", "annotations", "finalizers", "ownerReferences"] {
+        let value = &document["metadata"][field];
+        let empty = value.as_object().is_some_and(serde_json::Map::is_empty)
+            || value.as_array().is_some_and(Vec::is_empty);
+        if empty || value.is_null() {
+            object::set(document, field, Value::Null);
+        }
+    }
+    if document["data"] == json!({}) {
+        object::remove(document, "data");
+    }
+}
+
+fn refuse(
+    wrong: bool,
+    kind: &Kind,
+    document: &Value,
+    field: &str,
+    why: &str,
+) -> Result<(), Failure> {
+    if wrong {
+        return Err(Failure::invalid(kind, object::name(document), field, why));
+    }
+    Ok(())
+}
+
+fn metadata(kind: &Kind, document: &Value, before: Option<&Value>) -> Result<(), Failure> {
+    let name = object::name(document);
+    refuse(
+        !valid_name(kind, name),
+        kind,
+        document,
+        "metadata.name",
+        &format!(
+            "Invalid value: \"{name}\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.'"
+        ),
+    )?;
+    for (key, value) in document["metadata"]["labels"]
+        .as_object()
+        .into_iter()
+        .flatten()
+    {
+        let good = valid_key(key) && value.as_str().is_some_and(valid_label);
+        let why = format!(
+            "Invalid value: {value}: a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.'"
+        );
+        refuse(!good, kind, document, "metadata.labels", &why)?;
+    }
+    for (key, value) in document["metadata"]["annotations"]
+        .as_object()
+        .into_iter()
+        .flatten()
+    {
+        let why = format!("Invalid value: \"{key}\"");
+        let good = valid_key(key) && value.is_string();
+        refuse(!good, kind, document, "metadata.annotations", &why)?;
+    }
+    let Some(before) = before.filter(|before| object::deleting(before)) else {
+        return Ok(());
+    };
+    let known = object::finalizers(before);
+    let added = object::finalizers(document)
+        .iter()
+        .any(|finalizer| !known.contains(finalizer));
+    let why = "Forbidden: no new finalizers can be added if the object is being deleted";
+    refuse(added, kind, document, "metadata.finalizers", why)
+}
+
+fn valid_name(kind: &Kind, name: &str) -> bool {
+    let path_like = kind.group == kind::ROLE.group;
+    let letter = |byte: u8| {
+        byte.is_ascii_lowercase()
+            || byte.is_ascii_digit()
+            || b"-.".contains(&byte)
+            || path_like && byte != b'/' && byte != b'%'
+    };
+    let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = name.as_bytes();
+    let short = !bytes.is_empty() && bytes.len() <= LONGEST.0;
+    let dots = name == "." || name == "..";
+    short
+        && !dots
+        && name.bytes().all(letter)
+        && (path_like || ends(bytes.first()) && ends(bytes.last()))
+}
+
+/// A label's value, or the name in a key.
+fn valid_label(value: &str) -> bool {
+    let ends = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_alphanumeric);
+    let bytes = value.as_bytes();
+    bytes.len() <= LONGEST.1
+        && ends(bytes.first())
+        && ends(bytes.last())
+        && bytes
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+}
+
+fn valid_key(key: &str) -> bool {
+    let (prefix, name) = key.split_once('/').unwrap_or(("x", key));
+    !name.is_empty() && valid_label(name) && valid_name(&kind::SECRET, prefix)
+}
+
+/// Makes a Secret's `stringData` data.
+pub(crate) fn fold(document: &mut Value) {
+    let given = document["stringData"].as_object().cloned();
+    for (key, value) in given.into_iter().flatten() {
+        let text = value.as_str().unwrap_or_default();
+        document["data"][key] = json!(STANDARD.encode(text));
+    }
+    object::remove(document, "stringData");
+    object::remove_if_null(document, "data");
+}
+
+/// Data is base64, and the type never changes.
+fn secret(document: &mut Value, before: Option<&Value>) -> Result<(), Failure> {
+    fold(document);
+    object::remove_if_null(document, "type");
+    if document.get("type").is_none() {
+        document["type"] = json!("Opaque");
+    }
+    for value in document["data"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(_, value)| value)
+    {
+        let text = value.as_str().or_else(|| value.is_null().then_some(""));
+        if text.is_none_or(|text| STANDARD.decode(text).is_err()) {
+            return Err(Failure::bad_request(
+                "Secret in version \"v1\" cannot be handled as a Secret: illegal base64 data",
+            ));
+        }
+    }
+    data_keys(&kind::SECRET, document)?;
+    let retyped = before.is_some_and(|before| before["type"] != document["type"]);
+    let immutable = "Invalid value: field is immutable";
+    refuse(retyped, &kind::SECRET, document, "type", immutable)?;
+    let nameless =
+        document["type"] == TOKEN_SECRET && object::annotation(document, ACCOUNT).is_none();
+    let field = "metadata.annotations[kubernetes.io/service-account.name]";
+    refuse(nameless, &kind::SECRET, document, field, "Required value")
+}
+
+fn data_keys(kind: &Kind, document: &Value) -> Result<(), Failure> {
+    for key in document["data"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key)
+    {
+        let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        let good = !key.is_empty() && key.len() <= LONGEST.0 && key.bytes().all(letter);
+        let why = "Invalid value: a valid config key must consist of alphanumeric characters, '-', '_' or '.'";
+        refuse(!good, kind, document, &format!("data[{key}]"), why)?;
+    }
+    Ok(())
+}
+
+fn namespace(document: &mut Value, before: Option<&Value>) {
+    let name = object::name(document).to_owned();
+    document["metadata"]["labels"]["kubernetes.io/metadata.name"] = json!(name);
+    if let Some(before) = before {
+        // Both are the server's.
+        document["spec"] = before["spec"].clone();
+        document["status"] = before["status"].clone();
+    } else {
+        document["spec"] = json!({"finalizers": ["kubernetes"]});
+        document["status"] = json!({"phase": "Active"});
+    }
+}
+
+fn deployment(document: &mut Value) -> Result<(), Failure> {
+    let kind = &kind::DEPLOYMENT;
+    let wanted = document["spec"]["selector"]["matchLabels"].clone();
+    let labels = document["spec"]["template"]["metadata"]["labels"].clone();
+    let pairs = wanted.as_object().cloned().unwrap_or_default();
+    refuse(
+        pairs.is_empty(),
+        kind,
+        document,
+        "spec.selector",
+        "Required value",
+    )?;
+    let fits = pairs.iter().all(|(key, value)| labels[key] == *value);
+    let why = "Invalid value: `selector` does not match template `labels`";
+    refuse(!fits, kind, document, "spec.template.metadata.labels", why)?;
+    if document["spec"]["replicas"].is_null() {
+        document["spec"]["replicas"] = json!(1);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop")]
+
+    use super::prepare;
+    use crate::apiserver::kind::{CLUSTER_ROLE, CLUSTER_ROLE_BINDING, DEPLOYMENT, Kind, SECRET};
+    use serde_json::{Value, json};
+
+    fn refused(kind: &Kind, mut document: Value, before: Option<&Value>) -> Option<String> {
+        let failure = prepare(kind, &mut document, before).err()?;
+        Some(failure.message)
+    }
+
+    #[test]
+    fn string_data_is_folded_into_data_and_data_must_be_base64() {
+        let mut secret = json!({
+            "metadata": {"name": "x"}, "stringData": {"a": "1"}, "data": {"b": "Mg=="},
+        });
+        prepare(&SECRET, &mut secret, None).unwrap();
+        assert_eq!(secret["data"], json!({"a": "MQ==", "b": "Mg=="}));
+        assert!(secret.get("stringData").is_none());
+        assert_eq!(secret["type"], "Opaque");
+        let plain = json!({"metadata": {"name": "x"}, "data": {"a": "not base64"}});
+        assert!(refused(&SECRET, plain, None).unwrap().contains("base64"));
+    }
+
+    #[test]
+    fn names_and_labels_must_be_valid() {
+        let named = |name: &str| json!({"metadata": {"name": name}});
+        assert!(refused(&SECRET, named("Upper"), None).is_some());
+        assert!(refused(&SECRET, named("-x"), None).is_some());
+        assert!(refused(&SECRET, named("a.b-c"), None).is_none());
+        assert!(refused(&CLUSTER_ROLE, named("system:x"), None).is_none());
+        let labelled = |key: &str, value: &str| {
+            let document = json!({"metadata": {"name": "x", "labels": {key: value}}});
+            refused(&SECRET, document, None)
+        };
+        assert!(labelled("a.b/env", "dev_1").is_none());
+        assert!(labelled("env", "two words").is_some());
+        assert!(labelled("a/b/c", "x").is_some());
+        assert!(labelled("env", &"x".repeat(64)).is_some());
+    }
+
+    #[test]
+    fn what_is_immutable_cannot_be_changed() {
+        let secret = json!({"metadata": {"name": "x"}, "type": "Opaque"});
+        let other = json!({"metadata": {"name": "x"}, "type": "other"});
+        assert!(
+            refused(&SECRET, other, Some(&secret))
+                .unwrap()
+                .contains("immutable")
+        );
+        let binding = json!({"metadata": {"name": "x"}, "roleRef": {"name": "a"}});
+        let other = json!({"metadata": {"name": "x"}, "roleRef": {"name": "b"}});
+        assert!(refused(&CLUSTER_ROLE_BINDING, other, Some(&binding)).is_some());
+    }
+
+    #[test]
+    fn an_object_that_is_being_deleted_gets_no_new_finalizer() {
+        let before = json!({
+            "type": "Opaque",
+            "metadata": {"name": "x", "deletionTimestamp": "t", "finalizers": ["a/b"]},
+        });
+        let more = json!({"metadata": {"name": "x", "finalizers": ["a/b", "c/d"]}});
+        assert!(
+            refused(&SECRET, more, Some(&before))
+                .unwrap()
+                .contains("no new finalizers")
+        );
+        let fewer = json!({"metadata": {"name": "x"}});
+        assert!(refused(&SECRET, fewer, Some(&before)).is_none());
+    }
+
+    #[test]
+    fn a_deployment_selects_its_own_pods() {
+        let deployment = |label: &str| {
+            json!({"metadata": {"name": "x"}, "spec": {
+                "selector": {"matchLabels": {"app": "x"}},
+                "template": {"metadata": {"labels": {"app": label}}},
+            }})
+        };
+        assert!(refused(&DEPLOYMENT, deployment("x"), None).is_none());
+        assert!(refused(&DEPLOYMENT, deployment("y"), None).is_some());
+    }
+}

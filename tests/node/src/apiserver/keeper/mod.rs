@@ -1,0 +1,11 @@
+//! What Kubernetes' own controllers do some moments after a write: tokens for service accounts
+//! (`tokens`), deployments that become available (`rollout`), and the removal of what nobody owns
+//! any more or whose namespace goes (`garbage`).
+
+mod delays;
+mod garbage;
+mod rollout;
+mod tokens;
+mod work;
+
+pub(crate) use work::Keeper;
