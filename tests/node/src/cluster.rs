@@ -9,6 +9,7 @@ use crate::apiserver::keeper::Keeper;
 use crate::apiserver::newborn;
 use crate::apiserver::server::ApiServer;
 use crate::apiserver::store::{Shared, Store};
+use crate::argocd;
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::http::plain::Plain;
@@ -122,7 +123,8 @@ impl Serving {
         }
         if let Some(api) = self.api {
             tokio::spawn(http::serve::secure(api.listener, api.acceptor, api.site));
-            tokio::spawn(api.keeper.run(api.shared));
+            tokio::spawn(api.keeper.run(api.shared.clone()));
+            tokio::spawn(argocd::run(api.shared));
         }
         std::future::pending().await
     }

@@ -14,6 +14,7 @@
 //! balancer without a living server forwards nothing.
 
 mod apiserver;
+mod argocd;
 mod cluster;
 mod ctr;
 mod dns;
@@ -24,6 +25,8 @@ mod http;
 mod k3s;
 mod kind;
 mod kubeconfig;
+#[cfg(test)]
+mod loopback;
 mod pki;
 mod proxy;
 mod role;

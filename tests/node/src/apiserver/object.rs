@@ -87,6 +87,15 @@ pub(crate) fn owners(object: &Value) -> Vec<&str> {
         .collect()
 }
 
+/// The uid of the owner that controls it.
+pub(crate) fn controller(object: &Value) -> Option<&str> {
+    let list = object["metadata"]["ownerReferences"].as_array();
+    list.into_iter()
+        .flatten()
+        .find(|owner| owner["controller"] == true)
+        .and_then(|owner| owner["uid"].as_str())
+}
+
 /// Writes into the metadata, making it if need be; null removes.
 pub(crate) fn set(object: &mut Value, field: &str, value: Value) {
     if !object["metadata"].is_object() {

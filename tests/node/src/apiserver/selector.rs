@@ -31,6 +31,38 @@ impl Selector {
         })
     }
 
+    /// From a `LabelSelector` document: `matchLabels` and `matchExpressions`.
+    pub(crate) fn of(document: &Value) -> Result<Self, Failure> {
+        let mut labels = Vec::new();
+        for (key, value) in document["matchLabels"].as_object().into_iter().flatten() {
+            let value = value.as_str().unwrap_or_default().to_owned();
+            labels.push(Requirement::In(key.clone(), vec![value]));
+        }
+        for each in document["matchExpressions"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            let key = each["key"].as_str().unwrap_or_default().to_owned();
+            let values = each["values"].as_array().into_iter().flatten();
+            let values = values.filter_map(|value| Some(value.as_str()?.to_owned()));
+            labels.push(match each["operator"].as_str().unwrap_or_default() {
+                "In" => Requirement::In(key, values.collect()),
+                "NotIn" => Requirement::NotIn(key, values.collect()),
+                "Exists" => Requirement::Exists(key),
+                "DoesNotExist" => Requirement::Missing(key),
+                other => {
+                    let message = format!("\"{other}\" is not a valid label selector operator");
+                    return Err(Failure::bad_request(&message));
+                }
+            });
+        }
+        Ok(Self {
+            labels,
+            fields: Vec::new(),
+        })
+    }
+
     /// Whether everything is meant.
     pub(crate) fn is_empty(&self) -> bool {
         self.labels.is_empty() && self.fields.is_empty()

@@ -1,10 +1,11 @@
 //! HTTP/1.1, plain and behind TLS: what is said (`message`), connections (`serve`), certificates
-//! (`tls`) and the answers of the plain ports (`plain`).
+//! (`tls` of a server, `trust` of a client) and the answers of the plain ports (`plain`).
 
 pub(crate) mod message;
 pub(crate) mod plain;
 pub(crate) mod serve;
 pub(crate) mod tls;
+pub(crate) mod trust;
 
 use message::{Reply, Request};
 

@@ -1,0 +1,163 @@
+//! What application sets make of elements and Secrets.
+
+use serde_json::{Value, json};
+
+use super::{World, always, template, until};
+use crate::apiserver::kind::{APPLICATION, APPLICATION_SET, SECRET};
+use crate::apiserver::object;
+
+#[tokio::test]
+async fn an_element_becomes_an_application_that_brings_its_workload() {
+    let world = World::running(Value::Null).await;
+    let app = world.argo.app("app-dev").unwrap();
+    assert_eq!(
+        object::finalizers(&app),
+        ["resources-finalizer.argocd.argoproj.io"]
+    );
+    assert_eq!(app["metadata"]["ownerReferences"][0]["name"], "set");
+    let synced = || world.argo.app("app-dev").unwrap()["status"]["sync"]["status"] == "Synced";
+    until("the status", synced).await;
+    assert_eq!(world.argo.trouble(), None);
+}
+
+#[tokio::test]
+async fn an_element_of_an_unregistered_cluster_is_an_error_that_changes_nothing() {
+    let world = World::running(Value::Null).await;
+    let before = world.argo.app("app-dev").unwrap()["metadata"]["uid"].clone();
+    world.unregister();
+    world.relist(&["dev", "new"]);
+    until("the error", || world.argo.trouble().is_some()).await;
+    let message = world.argo.trouble().unwrap();
+    let expected =
+        "application destination spec is invalid: there are no clusters with this name: ";
+    assert!(message.starts_with(expected), "{message}");
+    always("both", || {
+        world.argo.app("app-dev").is_some() && world.argo.app("app-new").is_none()
+    })
+    .await;
+    world.register();
+    world.register_as("new", "https://127.0.0.1:1", "{}");
+    // Secrets do not wake a set of lists: the next try does.
+    until("the other one", || world.argo.app("app-new").is_some()).await;
+    until("the end of the error", || world.argo.trouble().is_none()).await;
+    assert_eq!(
+        world.argo.app("app-dev").unwrap()["metadata"]["uid"],
+        before
+    );
+}
+
+#[tokio::test]
+async fn a_key_that_an_element_lacks_stops_the_whole_set_and_deletes_nothing() {
+    let world = World::running(Value::Null).await;
+    let elements = json!([{"other": "dev"}]);
+    let change = json!({"spec": {"generators": [{"list": {"elements": elements}}]}});
+    world.argo.edit(&APPLICATION_SET, "argocd", "set", &change);
+    until("the error", || world.argo.trouble().is_some()).await;
+    assert!(
+        world
+            .argo
+            .trouble()
+            .unwrap()
+            .contains("no entry for key \"name\"")
+    );
+    assert!(world.argo.app("app-dev").is_some());
+}
+
+#[tokio::test]
+async fn without_go_templates_values_must_be_texts() {
+    let world = World::start().await;
+    let spec = json!({
+        "generators": [{"list": {"elements": [{"name": "dev", "count": 1}]}}],
+        "template": template("{{name}}"),
+    });
+    let set = json!({"metadata": {"name": "set"}, "spec": spec});
+    world.argo.make(&APPLICATION_SET, "argocd", set);
+    until("the error", || world.argo.trouble().is_some()).await;
+    assert!(
+        world
+            .argo
+            .trouble()
+            .unwrap()
+            .contains("error parsing value as string")
+    );
+    let change = json!({"spec": {"generators": [{"list": {"elements": [{"name": "dev"}]}}]}});
+    world.argo.edit(&APPLICATION_SET, "argocd", "set", &change);
+    until("the workload", || world.dev.runs("app-dev")).await;
+}
+
+#[tokio::test]
+async fn a_cluster_generator_follows_the_labels_of_the_secrets_at_once() {
+    let world = World::start().await;
+    let selector = json!({"matchLabels": {"env": "dev"}});
+    let spec = json!({
+        "goTemplate": true,
+        "generators": [{"clusters": {"selector": selector}}],
+        "template": template("{{.name}}"),
+    });
+    let set = json!({"metadata": {"name": "set"}, "spec": spec});
+    world.argo.make(&APPLICATION_SET, "argocd", set);
+    until("the workload", || world.dev.runs("app-dev")).await;
+    let other = json!({"metadata": {"labels": {"env": null}}});
+    world.argo.edit(&SECRET, "argocd", "cluster-dev", &other);
+    until("the end of the application", || {
+        world.argo.app("app-dev").is_none()
+    })
+    .await;
+    assert!(
+        !world.dev.runs("app-dev"),
+        "the cluster is still registered"
+    );
+}
+
+#[tokio::test]
+async fn a_changed_application_is_put_back() {
+    let world = World::running(Value::Null).await;
+    let change = json!({"metadata": {"finalizers": null}, "spec": {"project": "other"}});
+    world.argo.edit(&APPLICATION, "argocd", "app-dev", &change);
+    let restored = || {
+        let app = world.argo.app("app-dev").unwrap();
+        app["spec"]["project"] == "default" && object::finalizers(&app).len() == 1
+    };
+    until("what was generated", restored).await;
+}
+
+#[tokio::test]
+async fn two_elements_of_one_name_are_an_error_and_the_first_one_wins() {
+    let world = World::running(Value::Null).await;
+    world.relist(&["dev", "dev"]);
+    until("the error", || world.argo.trouble().is_some()).await;
+    assert!(
+        world
+            .argo
+            .trouble()
+            .unwrap()
+            .contains("duplicate name: app-dev")
+    );
+    assert!(world.argo.app("app-dev").is_some());
+}
+
+#[tokio::test]
+async fn a_refresh_is_done_and_taken_off() {
+    let world = World::running(Value::Null).await;
+    let refresh = "argocd.argoproj.io/application-set-refresh";
+    let change = json!({"metadata": {"annotations": {refresh: "true"}}});
+    world.argo.edit(&APPLICATION_SET, "argocd", "set", &change);
+    let done = || {
+        let set = world.argo.find(&APPLICATION_SET, "argocd", "set").unwrap();
+        object::annotation(&set, refresh).is_none()
+    };
+    until("the end of the refresh", done).await;
+}
+
+#[tokio::test]
+async fn a_policy_without_deletes_keeps_applications_until_the_set_goes() {
+    let world = World::running(json!({"applicationsSync": "create-update"})).await;
+    world.relist(&[]);
+    always("the workload", || world.dev.runs("app-dev")).await;
+    world.argo.remove(&APPLICATION_SET, "argocd", "set");
+    until("the end of the application", || {
+        world.argo.app("app-dev").is_none()
+    })
+    .await;
+    assert!(!world.dev.runs("app-dev"));
+}
