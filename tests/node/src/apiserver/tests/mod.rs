@@ -1,10 +1,12 @@
 //! The API's rules, asked of the server in process: writes (`writing`), server-side apply
-//! (`applying`), who may do what (`asking`).
+//! (`applying`), who may do what (`asking`), and the `kube` crate over TLS
+//! (`client`).
 
-#![expect(clippy::unwrap_used, reason = "a test may stop")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop")]
 
 mod applying;
 mod asking;
+mod client;
 mod writing;
 
 use hyper::Method;
