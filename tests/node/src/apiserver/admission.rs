@@ -23,6 +23,7 @@ pub(crate) fn identify(kind: &Kind, namespace: &str, document: &mut Value) -> Re
     if !document.is_object() {
         return Err(Failure::bad_request("the body is not an object"));
     }
+    shapes(document)?;
     for (field, expected) in [
         ("apiVersion", kind.api_version()),
         ("kind", kind.title.to_owned()),
@@ -53,6 +54,35 @@ pub(crate) fn identify(kind: &Kind, namespace: &str, document: &mut Value) -> Re
         }
     }
     Ok(())
+}
+
+/// Maps are maps and lists are lists: whoever writes into them relies on it.
+fn shapes(document: &Value) -> Result<(), Failure> {
+    let maps = [
+        "/metadata",
+        "/metadata/labels",
+        "/metadata/annotations",
+        "/data",
+        "/stringData",
+        "/spec",
+        "/status",
+    ];
+    let lists = ["/metadata/finalizers", "/metadata/ownerReferences"];
+    let odd = |paths: &[&'static str], fits: fn(&Value) -> bool| {
+        let mut paths = paths.iter().copied();
+        paths.find(|path| {
+            let value = document.pointer(path);
+            value.is_some_and(|value| !value.is_null() && !fits(value))
+        })
+    };
+    match odd(&maps, Value::is_object).or_else(|| odd(&lists, Value::is_array)) {
+        None => Ok(()),
+        Some(path) => {
+            let field = path.trim_start_matches('/').replace('/', ".");
+            let message = format!("json: cannot unmarshal the field {field}: it has another type");
+            Err(Failure::bad_request(&message))
+        }
+    }
 }
 
 /// Fills in what the kind defaults to, and refuses what it does not allow.
@@ -280,7 +310,7 @@ fn deployment(document: &mut Value) -> Result<(), Failure> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may stop")]
 
-    use super::prepare;
+    use super::{identify, prepare};
     use crate::apiserver::kind::{CLUSTER_ROLE, CLUSTER_ROLE_BINDING, DEPLOYMENT, Kind, SECRET};
     use serde_json::{Value, json};
 
@@ -317,6 +347,23 @@ mod tests {
         assert!(labelled("env", "two words").is_some());
         assert!(labelled("a/b/c", "x").is_some());
         assert!(labelled("env", &"x".repeat(64)).is_some());
+    }
+
+    #[test]
+    fn a_map_that_is_no_map_is_refused_before_anybody_writes_into_it() {
+        for document in [
+            json!({"metadata": "x"}),
+            json!({"metadata": {"labels": ["x"]}}),
+            json!({"data": "x"}),
+            json!({"stringData": 1}),
+            json!({"metadata": {"finalizers": {}}}),
+            json!(["x"]),
+        ] {
+            assert!(
+                identify(&SECRET, "n", &mut document.clone()).is_err(),
+                "{document}"
+            );
+        }
     }
 
     #[test]

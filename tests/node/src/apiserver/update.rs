@@ -120,6 +120,12 @@ pub(crate) fn apply(
         if place.status {
             return Err(Failure::not_found(place.kind, &place.key.name));
         }
+        // Whoever names a version means an object that is there.
+        let meant = ["uid", "resourceVersion"].map(|field| object::text(&document, field));
+        if meant.iter().any(|said| !said.is_empty()) {
+            let why = "the object it was meant for is gone";
+            return Err(Failure::conflict(place.kind, &place.key.name, why));
+        }
         let empty = json!({
             "apiVersion": document["apiVersion"],
             "kind": document["kind"],

@@ -70,7 +70,8 @@ pub(super) async fn reconcile(shared: &Shared, app: &Value) -> Result<(), Failur
             Err(error) => {
                 let message = format!("Unable to delete application resources: {error}");
                 let trouble = ("DeletionError", message);
-                report(shared, app, app["status"].clone(), Some(trouble))
+                let status = app["status"].as_object().cloned().unwrap_or_default();
+                report(shared, app, status.into(), Some(trouble))
             }
         };
     }

@@ -37,13 +37,9 @@ pub(super) fn inputs(store: &Store, set: &Value, registry: &Registry) -> Value {
     let own: Vec<Value> = owned(store, set)
         .map(|app| {
             let metadata = &app["metadata"];
-            let finalizers = &metadata["finalizers"];
-            json!([
-                metadata["uid"],
-                app["spec"],
-                finalizers,
-                object::deleting(app)
-            ])
+            let (labels, finalizers) = (&metadata["labels"], &metadata["finalizers"]);
+            let gone = object::deleting(app);
+            json!([metadata["uid"], app["spec"], labels, finalizers, gone])
         })
         .collect();
     let clusters = if generator::reads_clusters(&set["spec"]) {
@@ -201,8 +197,13 @@ fn write(store: &mut Store, set: &Value, app: &Value, updates: bool) -> Result<(
         after["metadata"][field] = app["metadata"][field].clone();
     }
     for key in FOREIGN {
-        if let Some(value) = object::annotation(live, key) {
-            after["metadata"]["annotations"][key] = json!(value);
+        let foreign = object::annotation(live, key).map(|value| json!(value));
+        let annotations = &mut after["metadata"]["annotations"];
+        if annotations.is_null() && foreign.is_some() {
+            *annotations = json!({});
+        }
+        if let (Some(map), Some(value)) = (annotations.as_object_mut(), foreign) {
+            map.insert(key.to_owned(), value);
         }
     }
     for finalizer in object::finalizers(live) {

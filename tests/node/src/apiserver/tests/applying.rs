@@ -139,7 +139,15 @@ fn whoever_changes_a_field_without_apply_owns_it() {
     let message = refused.document()["message"].clone();
     let expected = "Apply failed with 1 conflict: conflict with \"kubectl\" using v1: .data.k";
     assert_eq!(message, expected);
-    assert_eq!(live(&cluster)["data"]["k"], "2");
+    let object = live(&cluster);
+    assert_eq!(object["data"]["k"], "2");
+    let expected = [("a", "f:j"), ("kubectl", "f:k")];
+    let expected = expected.map(|(manager, field)| (manager.to_owned(), vec![field.to_owned()]));
+    assert_eq!(
+        owners(&object),
+        expected,
+        "a field has one owner after that"
+    );
 }
 
 #[test]
@@ -183,6 +191,8 @@ fn an_apply_needs_a_manager_a_kind_and_no_managed_fields() {
         400
     );
     let mut old = document.clone();
+    old["metadata"]["resourceVersion"] = json!("1");
+    assert_eq!(cluster.patch(&path, "apply-patch+yaml", &old).status, 409);
     assert_eq!(
         cluster.patch(&path, "apply-patch+yaml", &document).status,
         201

@@ -31,11 +31,11 @@ fn token(cluster: &mut Cluster) -> String {
     String::from_utf8(token).unwrap()
 }
 
-fn bind(cluster: &Cluster) {
-    let subject = json!({"kind": "ServiceAccount", "namespace": "kube-system", "name": "robot"});
+fn bind(cluster: &Cluster, account: &str, role: &str) {
+    let subject = json!({"kind": "ServiceAccount", "namespace": "kube-system", "name": account});
     let binding = json!({
         "metadata": {"name": "b"}, "subjects": [subject],
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
     });
     cluster.create(BINDINGS, &binding);
 }
@@ -74,7 +74,12 @@ fn a_token_may_nothing_but_ask_who_it_is_until_a_cluster_role_is_bound() {
         "configmaps is forbidden: User \"system:serviceaccount:kube-system:robot\" cannot list \
          resource \"configmaps\" in API group \"\" in the namespace \"default\""
     );
-    bind(&cluster);
+    for (name, role) in [("other", "cluster-admin"), ("robot", "missing")] {
+        bind(&cluster, name, role);
+        assert_eq!(with(&cluster, &token, Method::GET, CONFIGS).status, 403);
+        cluster.expect(200, Method::DELETE, &format!("{BINDINGS}/b"), &Value::Null);
+    }
+    bind(&cluster, "robot", "cluster-admin");
     assert_eq!(with(&cluster, &token, Method::GET, CONFIGS).status, 200);
     assert_eq!(with(&cluster, &token, Method::GET, "/version").status, 200);
     cluster.expect(200, Method::DELETE, &format!("{BINDINGS}/b"), &Value::Null);
@@ -86,7 +91,7 @@ fn a_token_ends_with_its_secret_and_with_its_service_account() {
     for path in [format!("{SECRETS}/t"), format!("{ACCOUNTS}/robot")] {
         let mut cluster = Cluster::new();
         let token = token(&mut cluster);
-        bind(&cluster);
+        bind(&cluster, "robot", "cluster-admin");
         assert_eq!(with(&cluster, &token, Method::GET, CONFIGS).status, 200);
         cluster.expect(200, Method::DELETE, &path, &Value::Null);
         assert_eq!(with(&cluster, &token, Method::GET, CONFIGS).status, 401);

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::{World, always, until};
-use crate::apiserver::kind::{APPLICATION, SECRET};
+use crate::apiserver::kind::{APPLICATION, CONFIG_MAP, SECRET};
 use crate::apiserver::object;
 
 #[tokio::test]
@@ -152,7 +152,7 @@ async fn the_own_cluster_needs_no_registration() {
         "metadata": {"name": "x", "finalizers": ["resources-finalizer.argocd.argoproj.io"]},
         "spec": {"destination": {"server": "https://kubernetes.default.svc", "namespace": "work"}},
     });
-    world.argo.make(&APPLICATION, "argocd", app);
+    world.argo.make(&APPLICATION, "argocd", app.clone());
     until("the workload", || world.argo.runs("x")).await;
     world.argo.remove(&APPLICATION, "argocd", "x");
     until("the end of the application", || {
@@ -160,4 +160,11 @@ async fn the_own_cluster_needs_no_registration() {
     })
     .await;
     assert!(!world.argo.runs("x"));
+    let off = json!({
+        "metadata": {"name": "argocd-cm"}, "data": {"cluster.inClusterEnabled": "false"},
+    });
+    world.argo.make(&CONFIG_MAP, "argocd", off);
+    world.argo.make(&APPLICATION, "argocd", app);
+    let refused = || world.argo.condition("x", "InvalidSpecError").is_some();
+    until("the error", refused).await;
 }

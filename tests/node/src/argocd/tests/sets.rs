@@ -2,9 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::super::application_set;
 use super::{World, always, template, until};
-use crate::apiserver::kind::{APPLICATION, APPLICATION_SET, SECRET};
-use crate::apiserver::object;
+use crate::apiserver::create::{Writer, create};
+use crate::apiserver::kind::{APPLICATION, APPLICATION_SET, NAMESPACE, SECRET};
+use crate::apiserver::object::{self, Key};
+use crate::apiserver::store::Store;
 
 #[tokio::test]
 async fn an_element_becomes_an_application_that_brings_its_workload() {
@@ -134,6 +137,37 @@ async fn two_elements_of_one_name_are_an_error_and_the_first_one_wins() {
             .contains("duplicate name: app-dev")
     );
     assert!(world.argo.app("app-dev").is_some());
+}
+
+/// Without the application controller: what the set's controller does alone.
+#[test]
+fn before_it_deletes_it_takes_one_finalizer_off_if_the_cluster_is_not_registered() {
+    let cascade = "resources-finalizer.argocd.argoproj.io";
+    let background = format!("{cascade}/background");
+    for (finalizer, stays) in [(cascade, false), (background.as_str(), true)] {
+        let mut store = Store::memory();
+        let writer = Writer::named("test");
+        let make = |store: &mut Store, kind, document| {
+            create(store, writer, kind, "argocd", document).unwrap()
+        };
+        make(
+            &mut store,
+            &NAMESPACE,
+            json!({"metadata": {"name": "argocd"}}),
+        );
+        let set = json!({"metadata": {"name": "set"}, "spec": {"generators": []}});
+        let set = make(&mut store, &APPLICATION_SET, set);
+        let owner = json!({"uid": set["metadata"]["uid"], "controller": true});
+        let app = json!({
+            "metadata": {"name": "x", "finalizers": [finalizer], "ownerReferences": [owner]},
+            "spec": {"destination": {"name": "gone"}},
+        });
+        make(&mut store, &APPLICATION, app);
+        application_set::reconcile(&mut store, &set).unwrap();
+        let left = store.get(&Key::new(&APPLICATION, "argocd", "x"));
+        assert_eq!(left.is_some_and(object::deleting), stays, "{finalizer}");
+        assert_eq!(left.is_some(), stays, "{finalizer}");
+    }
 }
 
 #[tokio::test]
