@@ -1,6 +1,6 @@
 //! A registered cluster, and requests to it with the credentials of its Secret.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +30,11 @@ use crate::http::trust;
 
 /// How long one request may take; the real one waits for half a minute and more.
 const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Docker's own name server in every user-defined network. k3d puts the gateway's address in its
+/// place into `resolv.conf`, and the rules that would make that answer are not in the test images.
+const DOCKERS_NAME_SERVER: SocketAddr =
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 11)), 53);
 
 /// The field manager of what is synchronised (argo-cd common.go:127).
 const MANAGER: &str = "argocd-controller";
@@ -227,7 +232,7 @@ fn secured(
     Ok((trust::client(&trusted, own)?, name))
 }
 
-/// The address of a host: as it stands, from `/etc/hosts`, else from the name server.
+/// The address of a host: as it stands, from `/etc/hosts`, else from a name server.
 async fn address(host: &str) -> Result<IpAddr, String> {
     if let Ok(address) = host.trim_matches(['[', ']']).parse() {
         return Ok(address);
@@ -246,10 +251,16 @@ async fn address(host: &str) -> Result<IpAddr, String> {
             return Ok(address);
         }
     }
-    let unknown = || format!("dial tcp: lookup {host}: no such host");
-    let server = dns::name_server(Path::new("/etc/resolv.conf")).map_err(|_| unknown())?;
-    let found = dns::lookup(server, host).await;
-    found.map(IpAddr::V4).ok_or_else(unknown)
+    let configured = dns::name_server(Path::new("/etc/resolv.conf")).ok();
+    for server in [Some(DOCKERS_NAME_SERVER), configured]
+        .into_iter()
+        .flatten()
+    {
+        if let Some(found) = dns::lookup(server, host).await {
+            return Ok(IpAddr::V4(found));
+        }
+    }
+    Err(format!("dial tcp: lookup {host}: no such host"))
 }
 
 fn words(error: impl std::error::Error) -> String {
