@@ -7,16 +7,13 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::kind::{self, Kind};
-use super::object;
+use super::{names, object};
 
 /// The type of a Secret that is filled with a service account's token.
 pub(crate) const TOKEN_SECRET: &str = "kubernetes.io/service-account-token";
 
 /// The annotation that names the service account of such a Secret.
 pub(crate) const ACCOUNT: &str = "kubernetes.io/service-account.name";
-
-/// The longest name of an object, and the longest value of a label.
-const LONGEST: (usize, usize) = (253, 63);
 
 /// Makes the document say what and where it is, as its path does.
 pub(crate) fn identify(kind: &Kind, namespace: &str, document: &mut Value) -> Result<(), Failure> {
@@ -142,7 +139,7 @@ fn refuse(
 fn metadata(kind: &Kind, document: &Value, before: Option<&Value>) -> Result<(), Failure> {
     let name = object::name(document);
     refuse(
-        !valid_name(kind, name),
+        !names::object(kind, name),
         kind,
         document,
         "metadata.name",
@@ -155,7 +152,7 @@ fn metadata(kind: &Kind, document: &Value, before: Option<&Value>) -> Result<(),
         .into_iter()
         .flatten()
     {
-        let good = valid_key(key) && value.as_str().is_some_and(valid_label);
+        let good = names::key(key) && value.as_str().is_some_and(names::label);
         let why = format!(
             "Invalid value: {value}: a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.'"
         );
@@ -167,7 +164,7 @@ fn metadata(kind: &Kind, document: &Value, before: Option<&Value>) -> Result<(),
         .flatten()
     {
         let why = format!("Invalid value: \"{key}\"");
-        let good = valid_key(key) && value.is_string();
+        let good = names::key(key) && value.is_string();
         refuse(!good, kind, document, "metadata.annotations", &why)?;
     }
     let Some(before) = before.filter(|before| object::deleting(before)) else {
@@ -179,41 +176,6 @@ fn metadata(kind: &Kind, document: &Value, before: Option<&Value>) -> Result<(),
         .any(|finalizer| !known.contains(finalizer));
     let why = "Forbidden: no new finalizers can be added if the object is being deleted";
     refuse(added, kind, document, "metadata.finalizers", why)
-}
-
-fn valid_name(kind: &Kind, name: &str) -> bool {
-    let path_like = kind.group == kind::ROLE.group;
-    let letter = |byte: u8| {
-        byte.is_ascii_lowercase()
-            || byte.is_ascii_digit()
-            || b"-.".contains(&byte)
-            || path_like && byte != b'/' && byte != b'%'
-    };
-    let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    let bytes = name.as_bytes();
-    let short = !bytes.is_empty() && bytes.len() <= LONGEST.0;
-    let dots = name == "." || name == "..";
-    short
-        && !dots
-        && name.bytes().all(letter)
-        && (path_like || ends(bytes.first()) && ends(bytes.last()))
-}
-
-/// A label's value, or the name in a key.
-fn valid_label(value: &str) -> bool {
-    let ends = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_alphanumeric);
-    let bytes = value.as_bytes();
-    bytes.len() <= LONGEST.1
-        && ends(bytes.first())
-        && ends(bytes.last())
-        && bytes
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
-}
-
-fn valid_key(key: &str) -> bool {
-    let (prefix, name) = key.split_once('/').unwrap_or(("x", key));
-    !name.is_empty() && valid_label(name) && valid_name(&kind::SECRET, prefix)
 }
 
 /// Makes a Secret's `stringData` data.
@@ -258,16 +220,15 @@ fn secret(document: &mut Value, before: Option<&Value>) -> Result<(), Failure> {
 }
 
 fn data_keys(kind: &Kind, document: &Value) -> Result<(), Failure> {
-    for key in document["data"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(key, _)| key)
-    {
-        let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        let good = !key.is_empty() && key.len() <= LONGEST.0 && key.bytes().all(letter);
+    for (key, _) in document["data"].as_object().into_iter().flatten() {
         let why = "Invalid value: a valid config key must consist of alphanumeric characters, '-', '_' or '.'";
-        refuse(!good, kind, document, &format!("data[{key}]"), why)?;
+        refuse(
+            !names::datum(key),
+            kind,
+            document,
+            &format!("data[{key}]"),
+            why,
+        )?;
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Why a request failed, in the words of the real API server.
 
+use std::collections::BTreeMap;
+
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
@@ -108,14 +110,12 @@ impl Failure {
                 json!({"reason": "FieldManagerConflict", "message": message, "field": field})
             })
             .collect();
-        let count = owned.len();
-        let plural = if count == 1 { "" } else { "s" };
-        let list: Vec<String> = owned
-            .iter()
-            .map(|(manager, field)| format!("conflict with {manager}: {field}"))
-            .collect();
-        let list = list.join("\n");
-        let message = format!("Apply failed with {count} conflict{plural}: {list}");
+        let message = if let [(manager, field)] = owned {
+            format!("1 conflict: conflict with {manager}: {field}")
+        } else {
+            format!("{} conflicts: {}", owned.len(), by_manager(owned))
+        };
+        let message = format!("Apply failed with {message}");
         let mut failure = Self::new(StatusCode::CONFLICT, "Conflict", message);
         failure.details = json!({"causes": causes});
         failure
@@ -217,4 +217,20 @@ impl Failure {
         reply.retry_after = self.retry_after;
         reply
     }
+}
+
+/// The fields of each manager below his name.
+fn by_manager(owned: &[(String, String)]) -> String {
+    let mut fields: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (manager, field) in owned {
+        fields
+            .entry(manager)
+            .or_default()
+            .push(format!("- {field}"));
+    }
+    let list: Vec<String> = fields
+        .into_iter()
+        .map(|(manager, fields)| format!("conflicts with {manager}:\n{}", fields.join("\n")))
+        .collect();
+    list.join("\n")
 }

@@ -24,6 +24,7 @@ pub(crate) mod faults;
 pub(crate) mod fields;
 pub(crate) mod keeper;
 pub(crate) mod kind;
+mod names;
 pub(crate) mod newborn;
 pub(crate) mod object;
 pub(crate) mod ownership;

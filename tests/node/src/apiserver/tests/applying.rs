@@ -98,6 +98,24 @@ fn a_field_of_somebody_else_is_a_conflict_that_names_him_unless_forced() {
 }
 
 #[test]
+fn several_conflicts_are_told_manager_by_manager() {
+    let cluster = Cluster::new();
+    apply(&cluster, "a", json!({"l": "1"}), json!({"k": "1"}));
+    apply(&cluster, "b", json!({}), json!({"j": "1"}));
+    let refused = apply(
+        &cluster,
+        "c",
+        json!({"l": "2"}),
+        json!({"k": "2", "j": "2"}),
+    );
+    assert_eq!(
+        refused.document()["message"],
+        "Apply failed with 3 conflicts: conflicts with \"a\":\n- .data.k\n- .metadata.labels.l\n\
+         conflicts with \"b\":\n- .data.j"
+    );
+}
+
+#[test]
 fn two_who_want_the_same_share_a_field_and_it_goes_with_the_last() {
     let cluster = Cluster::new();
     apply(&cluster, "a", json!({}), json!({"k": "1", "j": "1"}));

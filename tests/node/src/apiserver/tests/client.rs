@@ -57,67 +57,70 @@ fn status(error: Error) -> (u16, String) {
     }
 }
 
-#[tokio::test]
-async fn a_cluster_is_registered_as_argocd_cluster_add_does_it() {
-    let (cluster, admin) = cluster().await;
+/// Makes a service account `argocd-manager` with a long-lived token, and reads the token.
+async fn manager_token(admin: &Client) -> String {
     let accounts: Api<ServiceAccount> = Api::namespaced(admin.clone(), "kube-system");
     let ours = PatchParams::apply("rollcall").force();
     let account = json!({
         "apiVersion": "v1", "kind": "ServiceAccount",
         "metadata": {"name": "argocd-manager", "namespace": "kube-system"},
     });
+    let intent = Patch::Apply(&account);
     accounts
-        .patch("argocd-manager", &ours, &Patch::Apply(&account))
+        .patch("argocd-manager", &ours, &intent)
         .await
         .unwrap();
-    let role: ClusterRole = typed(json!({
-        "metadata": {"name": "argocd-manager-role"},
-        "rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}],
-    }));
-    let roles: Api<ClusterRole> = Api::all(admin.clone());
-    roles.create(&PostParams::default(), &role).await.unwrap();
-    let again = roles
-        .create(&PostParams::default(), &role)
-        .await
-        .unwrap_err();
-    assert_eq!(status(again), (409, "AlreadyExists".to_owned()));
     let secrets: Api<Secret> = Api::namespaced(admin.clone(), "kube-system");
+    let name = "argocd-manager-long-lived-token";
+    let annotations = json!({"kubernetes.io/service-account.name": "argocd-manager"});
     let secret: Secret = typed(json!({
-        "metadata": {
-            "name": "argocd-manager-long-lived-token",
-            "annotations": {"kubernetes.io/service-account.name": "argocd-manager"},
-        },
+        "metadata": {"name": name, "annotations": annotations},
         "type": "kubernetes.io/service-account-token",
     }));
     secrets
         .create(&PostParams::default(), &secret)
         .await
         .unwrap();
-    let token = loop {
-        let secret = secrets
-            .get("argocd-manager-long-lived-token")
-            .await
-            .unwrap();
-        if let Some(token) = secret.data.unwrap_or_default().get("token") {
-            break String::from_utf8(token.0.clone()).unwrap();
+    loop {
+        let data = secrets.get(name).await.unwrap().data.unwrap_or_default();
+        if let Some(token) = data.get("token") {
+            return String::from_utf8(token.0.clone()).unwrap();
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
-    };
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_is_registered_as_argocd_cluster_add_does_it() {
+    let (cluster, admin) = cluster().await;
+    let token = manager_token(&admin).await;
+    let role: ClusterRole = typed(json!({
+        "metadata": {"name": "argocd-manager-role"},
+        "rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}],
+    }));
+    let roles: Api<ClusterRole> = Api::all(admin.clone());
+    roles.create(&PostParams::default(), &role).await.unwrap();
+    let again = roles.create(&PostParams::default(), &role).await;
+    assert_eq!(
+        status(again.unwrap_err()),
+        (409, "AlreadyExists".to_owned())
+    );
     let manager = client(&cluster, &Proof::Token(&token));
     let reviews: Api<SelfSubjectReview> = Api::all(manager.clone());
-    let review = reviews
-        .create(&PostParams::default(), &SelfSubjectReview::default())
-        .await;
-    let user = review.unwrap().status.unwrap().user_info.unwrap();
+    let (params, question) = (PostParams::default(), SelfSubjectReview::default());
+    let review = reviews.create(&params, &question);
+    let user = review.await.unwrap().status.unwrap().user_info.unwrap();
     let name = "system:serviceaccount:kube-system:argocd-manager";
     assert_eq!(user.username.as_deref(), Some(name));
     let nodes: Api<Node> = Api::all(manager);
-    let refused = nodes.list(&ListParams::default()).await.unwrap_err();
-    assert_eq!(status(refused), (403, "Forbidden".to_owned()));
+    let refused = nodes.list(&ListParams::default()).await;
+    assert_eq!(status(refused.unwrap_err()), (403, "Forbidden".to_owned()));
+    let group = "rbac.authorization.k8s.io";
+    let account = "argocd-manager";
     let binding: ClusterRoleBinding = typed(json!({
         "metadata": {"name": "argocd-manager-role-binding"},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "argocd-manager-role"},
-        "subjects": [{"kind": "ServiceAccount", "name": "argocd-manager", "namespace": "kube-system"}],
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "argocd-manager-role"},
+        "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": "kube-system"}],
     }));
     let bindings: Api<ClusterRoleBinding> = Api::all(admin);
     bindings
