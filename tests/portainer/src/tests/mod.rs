@@ -1,0 +1,1 @@
+//! Facts about the whole, one file per part of the API.
