@@ -52,9 +52,9 @@ pub(crate) struct Inner {
 
 impl Double {
     /// Starts with what is kept in the data folder, or anew.
-    pub(crate) fn open(options: Options) -> Result<Self, Error> {
+    pub(crate) fn open(options: Options, clock: Clock) -> Result<Self, Error> {
         let mut database = Database::open(&options.data, Settings::new(options.checkin))?;
-        let clock = Clock::ahead_by(database.kept().clock_ahead);
+        clock.advance(database.kept().clock_ahead);
         if let Some(path) = &options.admin_password_file {
             let text = std::fs::read_to_string(path).map_err(Error::file(path))?;
             make_admin(&mut database, text.trim_end_matches('\n'))?;

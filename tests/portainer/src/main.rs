@@ -34,6 +34,7 @@ mod version;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use clock::Clock;
 use double::Double;
 use options::Options;
 
@@ -70,7 +71,7 @@ fn main() -> ExitCode {
 
 /// Serves both ports until one of them fails.
 async fn serve(options: Options) -> Result<(), error::Error> {
-    let double = Arc::new(Double::open(options)?);
+    let double = Arc::new(Double::open(options, Clock::machine())?);
     let options = double.options();
     let acceptor = http::tls::acceptor(&options.data, double.clock().now())?;
     let plain = http::serve::listen(options.listen).await?;

@@ -19,7 +19,10 @@ usage: rollcall-portainer [OPTIONS]
   --checkin-seconds N        how often edge agents check in by default (default 5)
   --auth-limit N             logins per second and address before the ban (default 10)
   --trusted-origins LIST     origins whose cookies are trusted: host names, or from 2.41 on
-                             scheme://host[:port]";
+                             scheme://host[:port]
+
+For tests, on both ports: /__faults, /__requests, /__clock, /__state, /__endpoints and
+/__limiter; src/control/desk.rs says how.";
 
 /// How to play.
 #[derive(Clone, Debug)]

@@ -66,7 +66,7 @@ fn advance(double: &Double, inner: &mut Inner, request: &Request) -> Answer {
         .number("advance_seconds")?
         .ok_or_else(|| Failure::payload("advance_seconds is missing"))?;
     let kept = inner.database.kept_mut();
-    kept.clock_ahead = double.clock().advance(seconds);
+    kept.clock_ahead = double.clock().advance(i64::from(seconds));
     inner.database.save()?;
     now(double)
 }

@@ -7,6 +7,7 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Uri};
 use serde_json::{Value, json};
 
+use crate::clock::Clock;
 use crate::double::Double;
 use crate::http::reply::Reply;
 use crate::http::request::Request;
@@ -52,7 +53,7 @@ impl Server {
         };
         change(&mut options);
         Self {
-            double: Double::open(options).unwrap(),
+            double: Double::open(options, Clock::stopped()).unwrap(),
             key: String::new(),
         }
     }
@@ -81,7 +82,7 @@ impl Server {
     /// The same folder in a new process.
     pub(super) fn restarted(&self) -> Self {
         Self {
-            double: Double::open(self.double.options().clone()).unwrap(),
+            double: Double::open(self.double.options().clone(), Clock::stopped()).unwrap(),
             key: self.key.clone(),
         }
     }

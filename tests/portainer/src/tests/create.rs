@@ -88,6 +88,14 @@ async fn a_taken_name_is_409_in_every_version_and_its_case_matters() {
 }
 
 #[tokio::test]
+async fn two_who_ask_at_once_for_one_name_both_get_it() {
+    let server = Server::of(Version::V2_23).await;
+    let (one, other) = tokio::join!(form(&server, &EDGE), form(&server, &EDGE));
+    assert_eq!((one.status, other.status), (200, 200));
+    assert_eq!(server.names("name=dev").await, ["dev", "dev"]);
+}
+
+#[tokio::test]
 async fn an_address_without_a_host_or_at_localhost_is_400() {
     let server = Server::of(Version::V2_23).await;
     for (url, details) in [

@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::client::{Server, folder};
+use crate::clock::Clock;
 use crate::double::Double;
 use crate::http::{serve, tls};
 use crate::options::Options;
@@ -27,7 +28,7 @@ fn open() -> Arc<Double> {
         data: folder(),
         ..Options::default()
     };
-    Arc::new(Double::open(options).unwrap())
+    Arc::new(Double::open(options, Clock::machine()).unwrap())
 }
 
 #[tokio::test]
@@ -91,7 +92,8 @@ async fn the_certificate_is_for_localhost_kept_over_restarts_and_without_http_2(
 #[tokio::test]
 async fn a_client_is_known_by_its_address_and_not_by_its_port() {
     let server = Server::with(|options| options.auth_limit = 2).await;
-    let double = Arc::new(Double::open(server.double.options().clone()).unwrap());
+    let options = server.double.options().clone();
+    let double = Arc::new(Double::open(options, Clock::stopped()).unwrap());
     let listener = serve::listen(([127, 0, 0, 1], 0).into()).await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(serve::plain(listener, double));

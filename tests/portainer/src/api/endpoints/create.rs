@@ -25,6 +25,8 @@ pub(crate) async fn create(double: &Double, request: &Request) -> Answer {
     if !unique {
         return Err(Failure::conflict("Name is not unique"));
     }
+    // Whoever asks at the same time has his name looked at now.
+    tokio::task::yield_now().await;
     let endpoint = match wish.creation {
         Creation::EdgeAgent => {
             let mut inner = double.inner().lock().await;
