@@ -11,6 +11,9 @@ use crate::guard::bouncer::COOKIE;
 use crate::guard::password;
 use crate::http::reply::{Answer, Failure, Reply};
 
+/// The last second that a cookie's date can name, in the year 9999.
+const LAST_SECOND: i64 = 253_402_300_799;
+
 /// POST /api/auth: a token for 8 hours, in the body and in a cookie
 /// (P `api/http/handler/auth/authenticate.go:56`, `api/http/security/bouncer.go` `AddAuthCookie`).
 pub(crate) fn login(call: &mut Call<'_>) -> Answer {
@@ -31,7 +34,8 @@ pub(crate) fn login(call: &mut Call<'_>) -> Answer {
     let expires = now + kept.settings.session_seconds;
     let weak = text.len() < kept.settings.required_password_length as usize;
     let token = call.double.signer().sign(user, now, expires, weak)?;
-    let until = UNIX_EPOCH + Duration::from_secs(u64::try_from(expires).unwrap_or(0));
+    let until = u64::try_from(expires.min(LAST_SECOND)).unwrap_or(0);
+    let until = UNIX_EPOCH + Duration::from_secs(until);
     let cookie = format!(
         "{COOKIE}={token}; Path=/; Expires={}; HttpOnly; SameSite=Strict",
         httpdate::fmt_http_date(until)

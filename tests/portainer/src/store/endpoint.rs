@@ -1,7 +1,7 @@
 //! An environment, which the API calls an endpoint (P `api/portainer.go:370-449`).
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// What an environment is: `Endpoint.Type`, 1 to 7 (P `api/portainer.go:1733-1749`). It is not
 /// `EndpointCreationType`, which says how one is made.
@@ -77,6 +77,55 @@ pub(crate) struct Agent {
     pub(crate) version: String,
 }
 
+/// What is known of a cluster.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(crate) struct Kubernetes {
+    /// What was seen of it; kept apart, and only shown here. Null as far as a client made it so.
+    pub(crate) snapshots: Option<Vec<Value>>,
+    /// How it may be used.
+    pub(crate) configuration: Map<String, Value>,
+    /// What was looked at already.
+    pub(crate) flags: Flags,
+}
+
+/// What was looked at already.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(crate) struct Flags {
+    /// Whether it measures itself.
+    pub(crate) is_server_metrics_detected: bool,
+    /// Which ingress classes it has.
+    pub(crate) is_server_ingress_class_detected: bool,
+    /// Which storage it has.
+    pub(crate) is_server_storage_detected: bool,
+}
+
+/// P `api/kubernetes.go` `KubernetesDefault`.
+impl Default for Kubernetes {
+    fn default() -> Self {
+        let off = [
+            "UseLoadBalancer",
+            "UseServerMetrics",
+            "RestrictDefaultNamespace",
+            "IngressAvailabilityPerNamespace",
+            "AllowNoneIngressClass",
+        ];
+        let mut configuration = Map::from_iter([
+            ("EnableResourceOverCommit".to_owned(), json!(true)),
+            ("ResourceOverCommitPercentage".to_owned(), json!(0)),
+            ("StorageClasses".to_owned(), json!([])),
+            ("IngressClasses".to_owned(), json!([])),
+        ]);
+        configuration.extend(off.map(|name| (name.to_owned(), json!(false))));
+        Self {
+            snapshots: Some(Vec::new()),
+            configuration,
+            flags: Flags::default(),
+        }
+    }
+}
+
 /// An environment, with the field names and the order of the API.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
@@ -119,7 +168,7 @@ pub(crate) struct Endpoint {
     /// Seconds between two check-ins; nought is the default.
     pub(crate) edge_checkin_interval: u32,
     /// What is known of the cluster.
-    pub(crate) kubernetes: Value,
+    pub(crate) kubernetes: Kubernetes,
     /// When the agent was last heard of, in seconds since 1970; nought is never.
     pub(crate) last_check_in_date: i64,
     /// When the list was asked for.
@@ -155,7 +204,7 @@ impl Default for Endpoint {
             edge_id: String::new(),
             edge_key: String::new(),
             edge_checkin_interval: 0,
-            kubernetes: no_kubernetes(),
+            kubernetes: Kubernetes::default(),
             last_check_in_date: 0,
             query_date: 0,
             heartbeat: false,
@@ -181,29 +230,6 @@ impl Endpoint {
             own => own,
         }
     }
-}
-
-/// P `api/kubernetes.go` `KubernetesDefault`.
-fn no_kubernetes() -> Value {
-    json!({
-        "Snapshots": [],
-        "Configuration": {
-            "UseLoadBalancer": false,
-            "UseServerMetrics": false,
-            "EnableResourceOverCommit": true,
-            "ResourceOverCommitPercentage": 0,
-            "StorageClasses": [],
-            "IngressClasses": [],
-            "RestrictDefaultNamespace": false,
-            "IngressAvailabilityPerNamespace": false,
-            "AllowNoneIngressClass": false,
-        },
-        "Flags": {
-            "IsServerMetricsDetected": false,
-            "IsServerIngressClassDetected": false,
-            "IsServerStorageDetected": false,
-        },
-    })
 }
 
 #[expect(

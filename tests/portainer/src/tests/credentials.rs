@@ -217,3 +217,22 @@ async fn a_new_password_voids_tokens_from_before_and_the_old_password() {
     assert_eq!(server.log_in(PASSWORD).await.status, 422);
     assert_eq!(server.log_in("another long password").await.status, 200);
 }
+
+#[tokio::test]
+async fn a_session_is_as_long_as_the_settings_say() {
+    let server = Server::of(Version::V2_23).await;
+    let set = async |text: &str| {
+        let body = json!({"UserSessionTimeout": text});
+        server
+            .admin(Ask::put("/api/settings").json(&body))
+            .await
+            .status
+    };
+    assert_eq!(set("10m").await, 200);
+    let token = server.login().await;
+    server.advance(600).await;
+    assert_eq!(server.ask(Ask::get(ME).bearer(&token)).await.status, 401);
+    assert_eq!(set("4294967295h").await, 200);
+    assert_eq!(server.log_in(PASSWORD).await.status, 200);
+    assert_eq!(set("soon").await, 400);
+}

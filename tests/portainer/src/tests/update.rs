@@ -75,7 +75,12 @@ async fn tls_for_an_edge_environment_is_400_from_2_41_on() {
 async fn a_wrong_type_is_400() {
     let server = Server::of(Version::V2_23).await;
     server.edge("a").await;
-    for body in [json!({"Name": 1}), json!({"TagIDs": "1"}), json!([])] {
+    for body in [
+        json!({"Name": 1}),
+        json!({"TagIDs": "1"}),
+        json!({"Kubernetes": {"Flags": 1}}),
+        json!([]),
+    ] {
         let got = put(&server, 1, &body).await;
         assert_eq!(got.refusal(), no(400, "Invalid request payload"));
     }

@@ -1,7 +1,5 @@
 //! Letting another agent take an edge environment.
 
-use serde_json::json;
-
 use crate::api::call::Call;
 use crate::api::edge_key;
 use crate::http::reply::{Answer, Failure, Reply};
@@ -19,7 +17,7 @@ pub(crate) fn delete(call: &mut Call<'_>) -> Answer {
     endpoint.edge_key = edge_key::secured(&endpoint.edge_key, port, port_tls)
         .ok_or_else(|| Failure::internal("Invalid EdgeKey").because("illegal base64 data"))?;
     endpoint.edge_id.clear();
-    endpoint.kubernetes["Snapshots"] = json!([]);
+    endpoint.kubernetes.snapshots = Some(Vec::new());
     call.database().put(endpoint);
     Ok(Reply::empty())
 }

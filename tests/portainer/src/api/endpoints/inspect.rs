@@ -1,7 +1,5 @@
 //! One environment.
 
-use serde_json::json;
-
 use super::list::look;
 use super::view::shown;
 use crate::api::call::Call;
@@ -16,9 +14,9 @@ pub(crate) fn inspect(call: &mut Call<'_>) -> Answer {
     let version = call.version();
     let snapshots = !call.request.flag("excludeSnapshot");
     if endpoint.kind.is_kubernetes() {
-        for flag in ["IsServerMetricsDetected", "IsServerStorageDetected"] {
-            endpoint.kubernetes["Flags"][flag] = json!(true);
-        }
+        let flags = &mut endpoint.kubernetes.flags;
+        flags.is_server_metrics_detected = true;
+        flags.is_server_storage_detected = true;
         call.database().put(endpoint.clone());
     }
     let default = call.database().kept().settings.edge_agent_checkin_interval;

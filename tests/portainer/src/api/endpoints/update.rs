@@ -65,7 +65,8 @@ fn set(endpoint: &mut Endpoint, payload: &Payload) -> Result<(), Failure> {
         endpoint.gpus = gpus.clone();
     }
     if let Some(kubernetes) = payload.object("Kubernetes")? {
-        endpoint.kubernetes = kubernetes;
+        endpoint.kubernetes = serde_json::from_value(kubernetes)
+            .map_err(|error| Failure::payload(&error.to_string()))?;
     }
     if let Some(policies) = payload.object("UserAccessPolicies")? {
         endpoint.user_access_policies = policies;
