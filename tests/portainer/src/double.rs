@@ -8,7 +8,7 @@ use crate::api::endpoints;
 use crate::api::routes::{Access, Action, Found, Route, Routes};
 use crate::clock::Clock;
 use crate::control;
-use crate::control::faults::{Effect, Faults};
+use crate::control::faults::{Effect, Faults, Moment};
 use crate::control::requests::Requests;
 use crate::error::Error;
 use crate::guard::csrf::Csrf;
@@ -103,12 +103,20 @@ impl Double {
                 .unwrap_or_else(Reply::from);
         }
         let found = self.routes.find(&request.method, request.path());
-        if let Some(effect) = self.note(request, &found).await {
-            return match effect {
-                Effect::Reply(reply) => reply,
-                Effect::Silence => std::future::pending().await,
-            };
+        let Some((moment, effect)) = self.note(request, &found).await else {
+            return self.played(request, found).await;
+        };
+        if moment == Moment::After {
+            let _lost = self.played(request, found).await;
         }
+        match effect {
+            Effect::Reply(reply) => reply,
+            Effect::Silence => std::future::pending().await,
+        }
+    }
+
+    /// Answers as Portainer does.
+    async fn played(&self, request: &Request, found: Found<'_>) -> Reply {
         let pass = match self.csrf.check(request, &self.options) {
             Ok(pass) => pass,
             Err(refusal) => return refusal.into(),
@@ -122,7 +130,7 @@ impl Double {
     }
 
     /// Counts the request and looks for a fault that meets it.
-    async fn note(&self, request: &Request, found: &Found<'_>) -> Option<Effect> {
+    async fn note(&self, request: &Request, found: &Found<'_>) -> Option<(Moment, Effect)> {
         let mut inner = self.inner.lock().await;
         inner.requests.count(request, found.pattern());
         inner.faults.meet(request)

@@ -6,6 +6,7 @@
 //! {"path_prefix": "/api", "canned": "html-503"}
 //! ```
 //!
+//! With `"after": true` the request is carried out first and only its answer is lost.
 //! Status 0 accepts and never answers. Without `times` a fault lasts until it is deleted. Of
 //! several the oldest that meets a request answers it.
 
@@ -31,12 +32,22 @@ pub(crate) enum Effect {
     Silence,
 }
 
+/// When a fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// The request is not carried out.
+    Before,
+    /// The request is carried out, and only its answer is another.
+    After,
+}
+
 /// One thing that is broken.
 #[derive(Clone, Debug)]
 pub(crate) struct Fault {
     path_prefix: String,
     method: Option<String>,
     effect: Effect,
+    moment: Moment,
     /// How often still; for ever if absent.
     times: Option<u32>,
 }
@@ -58,6 +69,10 @@ impl Fault {
                 .ok_or_else(|| Failure::payload("path_prefix is missing"))?,
             method: payload.text("method")?,
             effect,
+            moment: match payload.flag("after")? {
+                Some(true) => Moment::After,
+                _ => Moment::Before,
+            },
             times: payload.number("times")?,
         })
     }
@@ -83,13 +98,13 @@ impl Faults {
         self.0.clear();
     }
 
-    /// What happens to this request, if anything; counts as one of the fault's times.
-    pub(crate) fn meet(&mut self, request: &Request) -> Option<Effect> {
+    /// What happens to this request and when, if anything; counts as one of the fault's times.
+    pub(crate) fn meet(&mut self, request: &Request) -> Option<(Moment, Effect)> {
         let fault = self.0.iter_mut().find(|fault| fault.meets(request))?;
         fault.times = fault.times.map(|times| times - 1);
-        let effect = fault.effect.clone();
+        let met = (fault.moment, fault.effect.clone());
         self.0.retain(|fault| fault.times != Some(0));
-        Some(effect)
+        Some(met)
     }
 
     /// What is broken, for a test to read.
@@ -104,6 +119,7 @@ impl Faults {
                 "path_prefix": fault.path_prefix,
                 "method": fault.method,
                 "status": status,
+                "after": fault.moment == Moment::After,
                 "times": fault.times,
             })
         });

@@ -51,6 +51,21 @@ async fn a_fault_without_times_lasts_until_it_is_deleted() {
 }
 
 #[tokio::test]
+async fn a_fault_afterwards_loses_the_answer_and_not_the_deed() {
+    let server = one().await;
+    let lost = json!({
+        "path_prefix": "/api/endpoints/1", "method": "DELETE", "status": 502, "times": 2,
+        "after": true,
+    });
+    fault(&server, &lost).await;
+    let delete = || server.admin(Ask::delete("/api/endpoints/1"));
+    assert_eq!(delete().await.status, 502);
+    assert!(server.names("").await.is_empty());
+    assert_eq!(delete().await.status, 502);
+    assert_eq!(delete().await.status, 404);
+}
+
+#[tokio::test]
 async fn the_canned_faults_look_like_the_originals() {
     let server = one().await;
     for (name, status, kind) in [
