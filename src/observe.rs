@@ -22,6 +22,9 @@ use crate::provider::Access;
 /// How many API servers are asked at once.
 const PROBES_AT_ONCE: usize = 32;
 
+/// How many times as long as one API server all of them together may take.
+const PROBING: u32 = 4;
+
 /// What to ask, and for how long to wait.
 #[derive(Debug, Clone)]
 pub struct Ask {
@@ -241,10 +244,15 @@ async fn probe(world: &World, ask: &Ask, view: &mut EngineView) {
         .filter(|cluster| cluster.phase == Phase::Running && ask.probe.contains(&cluster.id))
         .cloned()
         .collect();
+    // Two hundred that say nothing take no longer than a few that do.
+    let all = ask.probe_deadline.saturating_mul(PROBING);
+    let until = tokio::time::Instant::now() + all;
     let answers: Vec<(ClusterId, Result<(), String>)> = stream::iter(running)
         .map(|cluster| async move {
-            let answer = is_ready(world, &cluster, ask.probe_deadline).await;
-            (cluster.id, answer)
+            let asked = is_ready(world, &cluster, ask.probe_deadline);
+            let answer = tokio::time::timeout_at(until, asked).await;
+            let silent = |_| Err(format!("not asked: all APIs together have {all:?}"));
+            (cluster.id, answer.unwrap_or_else(silent))
         })
         .buffer_unordered(PROBES_AT_ONCE)
         .collect()

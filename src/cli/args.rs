@@ -180,8 +180,9 @@ Examples:
   rollcall reconcile --prune --dry-run              what bare --prune would take away
   rollcall reconcile --repair -o json               for a program
 
-Exit codes: 0 in sync or converged, 1 a step failed, 2 usage, 3 drift found or left, 5 refused by a guard,
-7 locked by another run, 9 could not be observed, 12 not ready. All of them: docs/EXIT_CODES.md.")]
+Exit codes: 0 in sync or converged, 1 a step failed, 2 usage, 3 drift found or left,
+5 refused by a guard, 7 locked by another run, 9 could not be observed, 12 not ready.
+All of them: docs/EXIT_CODES.md.")]
     Reconcile(Box<Reconcile>),
     /// Show what should be there beside what is there
     Status(StatusArgs),

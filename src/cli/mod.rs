@@ -19,6 +19,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::rc::Rc;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser};
 
 pub use error::CliError;
@@ -100,11 +101,25 @@ fn show_help(help: &clap::Error, streams: &mut Streams) -> u8 {
 
 /// A wrong command line is told on standard error in clap's words, and as a document wherever it asks for one.
 fn refuse(error: &clap::Error, args: &[OsString], streams: &mut Streams) -> u8 {
-    let text = rendered(error, streams.err_tty, streams);
+    let mut text = rendered(error, streams.err_tty, streams);
+    if let Some(flag) = flag_of_reconcile(error) {
+        text.push_str(&format!("  -> rollcall reconcile {flag}\n"));
+    }
     let _ = streams.err.write_all(text.as_bytes());
     let error = CliError::from(error);
     Targets::of_wrong_words(args, streams).tell(&error.document());
     error.code.number()
+}
+
+/// The unknown flag, if `reconcile` knows it.
+fn flag_of_reconcile(error: &clap::Error) -> Option<String> {
+    let ContextValue::String(flag) = error.get(ContextKind::InvalidArg)? else {
+        return None;
+    };
+    let command = Cli::command();
+    let mut flags = command.find_subcommand("reconcile")?.get_arguments();
+    let known = flags.any(|arg| arg.get_long() == flag.strip_prefix("--"));
+    known.then(|| flag.clone())
 }
 
 fn rendered(error: &clap::Error, tty: bool, streams: &Streams) -> String {

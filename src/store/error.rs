@@ -305,21 +305,27 @@ impl StoreError {
                     .into()
             }
             Self::Locked(_) => {
-                "wait for it (--on-lock wait), or see: rollcall lock show".to_owned()
+                "wait for it (--on-lock wait --lock-timeout 5m), or see: rollcall lock show"
+                    .to_owned()
             }
             Self::LeaseLost { .. } => "look who took it: rollcall lock show".to_owned(),
             Self::RowExists { .. } => "remove or rename that row first".to_owned(),
             Self::NoTombstone { .. } => "deleted rows are listed by: rollcall history".to_owned(),
             Self::PlanUsed { .. } => "make a new plan: rollcall plan --out FILE".to_owned(),
             Self::BackupExists { .. } => "name a file that is not there".to_owned(),
-            Self::Io { .. }
-            | Self::Sqlite { .. }
+            Self::Io { path, .. } => {
+                format!(
+                    "see who may read and write it and its folder: ls -ld {}",
+                    db(path)
+                )
+            }
+            Self::NoRecord(_) => "past runs are listed by: rollcall history".to_owned(),
+            Self::Sqlite { .. }
             | Self::Raw(_)
             | Self::NotBound
             | Self::RowRefused { .. }
             | Self::NoRow { .. }
-            | Self::NoEntry(_)
-            | Self::NoRecord(_) => return None,
+            | Self::NoEntry(_) => return None,
         })
     }
 

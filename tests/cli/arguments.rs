@@ -53,6 +53,12 @@ fn help_answers_and_a_misspelt_word_is_2() {
         daily < help.out.find("schema").unwrap(),
         "the daily ones come first"
     );
+    let said = scene.rollcall(&["--repair"]).code(2);
+    assert!(
+        said.err.contains("-> rollcall reconcile --repair"),
+        "{}",
+        said.err
+    );
     let said = scene.rollcall(&["reconsile"]).code(2);
     assert!(said.err.contains("reconcile"), "{}", said.err);
     scene

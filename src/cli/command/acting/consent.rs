@@ -21,7 +21,7 @@ pub(super) async fn obtain(
 ) -> Result<Look, CliError> {
     while must_ask(session, &look, order.yes)? {
         ask(session, runner, order, &look).await?;
-        let again = order.deadline.bound(runner.prepare()).await??;
+        let again = holding(runner, order.deadline.bound(runner.prepare())).await??;
         let same = again.plan.steps == look.plan.steps;
         look = again;
         if same || !executable(&look) {

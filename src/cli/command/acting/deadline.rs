@@ -17,14 +17,14 @@ impl Deadline {
         Self(timeout.map(|timeout| tokio::time::sleep(timeout).deadline()))
     }
 
-    /// The work, unless it takes too long. Only for work that changes nothing when it is dropped.
+    /// The work, unless it takes too long. Only for work that begins no step and may be dropped.
     pub(crate) async fn bound<T>(self, work: impl Future<Output = T>) -> Result<T, CliError> {
         match self.0 {
             None => Ok(work.await),
             Some(at) => tokio::time::timeout_at(at, work).await.map_err(|_| {
                 CliError::new(
                     ExitCode::Timeout,
-                    "--timeout was reached before anything was changed",
+                    "--timeout was reached before any step was begun",
                 )
             }),
         }

@@ -60,7 +60,8 @@ async fn under_lease(
         question,
         cancel,
     };
-    let mut look = order.deadline.bound(runner.prepare()).await??;
+    let prepared = holding(&runner, order.deadline.bound(runner.prepare()));
+    let mut look = prepared.await??;
     if executable(&look) {
         forbid_mixed(&look)?;
         look = obtain(session, &runner, &order, look).await?;
