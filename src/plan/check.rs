@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Action, ActionKind, Plan, PlanInput, Step, StepId};
-use crate::model::{Address, ClusterId, NodeState, NodeView, Ownership, Port, RegistrarId, Seen};
+use crate::model::{
+    Address, ClusterId, NetworkId, NodeState, NodeView, Ownership, Port, RegistrarId, Seen,
+    VolumeId,
+};
 
 /// What is wrong with a plan. A plan with a violation is a bug and never runs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -168,25 +171,15 @@ fn ownership(
             volumes,
         } => {
             let (own_networks, own_volumes) = input.ledger.leftovers(id, &engine.facts);
-            let listed = networks
-                .iter()
-                .all(|n| own_networks.iter().any(|own| own.id == *n))
-                && volumes
-                    .iter()
-                    .all(|v| own_volumes.iter().any(|own| own.id == *v));
+            let network = |n: &NetworkId| own_networks.iter().any(|own| own.id == *n);
+            let volume = |v: &VolumeId| own_volumes.iter().any(|own| own.id == *v);
+            let listed = networks.iter().all(network) && volumes.iter().all(volume);
             if !listed || live(id).is_some() {
                 found.push(Violation::Foreign(address, kind));
             }
         }
         Action::Create { spec } => {
-            let cleared = reach[step.id.0]
-                .iter()
-                .filter_map(|id| plan.step(*id))
-                .any(|before| {
-                    before.action.kind() == ActionKind::Delete
-                        && before.action.cluster().as_ref() == Some(&spec.id)
-                });
-            if live(&spec.id).is_some() && !cleared {
+            if live(&spec.id).is_some() && !is_cleared(&spec.id, &reach[step.id.0], plan) {
                 found.push(Violation::Exists(address));
             }
         }
@@ -198,6 +191,14 @@ fn ownership(
         Action::PruneRow { rowid, .. } => rows(step, *rowid, plan, reach, input, found),
         Action::Adopt { .. } | Action::Register { .. } | Action::Deregister { .. } => {}
     }
+}
+
+/// Whether one of these steps deletes the cluster.
+fn is_cleared(id: &ClusterId, before: &BTreeSet<StepId>, plan: &Plan) -> bool {
+    let mut before = before.iter().filter_map(|step| plan.step(*step));
+    before.any(|step| {
+        step.action.kind() == ActionKind::Delete && step.action.cluster().as_ref() == Some(id)
+    })
 }
 
 fn still_registered(

@@ -8,10 +8,11 @@ use super::contention::in_the_way_of_start;
 use super::measures::{adopt, prune_row, remove, renew, sweep, wake};
 use super::needs::Needs;
 use super::registrations::{Life, for_present, take_off};
-use super::situation::Situation;
+use super::situation::{Leftover, Situation};
 use super::{Action, Field, HeldReason, Reason, ReasonCode, StepId};
 use crate::model::{
-    Address, ClusterId, ClusterSpec, Intent, Phase, Presence, Row, RowFault, Scope,
+    Address, ClusterId, ClusterSpec, ClusterView, Intent, Phase, PortMap, Presence, Row, RowFault,
+    Scope,
 };
 
 /// Plans the rows.
@@ -78,68 +79,71 @@ fn repair_present<'a>(
         }
         return None;
     }
-    if let Need::Start(view) = need
-        && let Some(reason) = in_the_way_of_start(s, view)
-    {
-        draft.hold(address, reason);
-        return None;
-    }
-    if let Some(reason) = tool_in_the_way(s, id, need) {
-        draft.hold(address, reason);
-        return None;
-    }
-    let first = || {
-        verdict
-            .and_then(|v| v.as_ref().ok())
-            .cloned()
-            .unwrap_or_default()
+    let in_the_way = match need {
+        Need::Start(view) => in_the_way_of_start(s, view),
+        _ => None,
     };
-    match need {
-        Need::Make(leftover) => {
-            let swept = leftover
-                .as_ref()
-                .map(|leftover| sweep(draft, id, leftover, ReasonCode::ResidueLeft));
-            let action = Action::Create {
-                spec: intent.spec.clone(),
-            };
-            let step = draft.push(
-                action,
-                Reason::of(ReasonCode::MissingLive).fields(asks(&intent.spec)),
-                swept,
-            );
-            for_present(draft, s, id, Life::New, Some(step));
-            return Some((step, first()));
-        }
+    if let Some(reason) = in_the_way.or_else(|| tool_in_the_way(s, id, need)) {
+        draft.hold(address, reason);
+        return None;
+    }
+    let step = match need {
+        Need::Make(leftover) => Some(make(draft, s, intent, leftover.as_ref())),
         Need::Renew {
             old,
             entry,
             reasons,
-        } => {
-            let step = renew(draft, s, intent, old, entry, reasons)?;
-            return Some((step, first()));
+        } => renew(draft, s, intent, old, entry, reasons),
+        Need::AddPorts(view, ports, fields) => publish(draft, s, view, ports, fields),
+        Need::Adopt(view) => {
+            adopt(draft, s, view, None);
+            None
         }
-        Need::AddPorts(view, ports, fields) => {
-            let incarnation = view.incarnation.clone()?;
-            let action = Action::AddPorts {
-                id: id.clone(),
-                incarnation,
-                ports: ports.clone(),
-            };
-            let step = draft.push(
-                action,
-                Reason::of(ReasonCode::PortMissing).fields(fields.clone()),
-                None,
-            );
-            for_present(draft, s, id, Life::Same(view), Some(step));
-            return Some((step, first()));
-        }
-        Need::Adopt(view) => adopt(draft, s, view, None),
         Need::Start(_) | Need::Await(_) | Need::Nothing(_) | Need::Held(..) => {
             keep(draft, s, id, need);
+            None
         }
-        Need::Remove(..) | Need::Sweep(_) | Need::Gone => {}
-    }
-    None
+        Need::Remove(..) | Need::Sweep(_) | Need::Gone => None,
+    };
+    let first = verdict.and_then(|verdict| verdict.as_ref().ok());
+    Some((step?, first.cloned().unwrap_or_default()))
+}
+
+/// Makes a cluster that is not there, after what is left of it.
+fn make<'a>(
+    draft: &mut Draft,
+    s: &Situation<'a>,
+    intent: &'a Intent,
+    leftover: Option<&Leftover>,
+) -> StepId {
+    let id = &intent.spec.id;
+    let swept = leftover.map(|leftover| sweep(draft, id, leftover, ReasonCode::ResidueLeft));
+    let action = Action::Create {
+        spec: intent.spec.clone(),
+    };
+    let reason = Reason::of(ReasonCode::MissingLive).fields(asks(&intent.spec));
+    let step = draft.push(action, reason, swept);
+    for_present(draft, s, id, Life::New, Some(step));
+    step
+}
+
+/// Publishes the ports that a running cluster lacks.
+fn publish<'a>(
+    draft: &mut Draft,
+    s: &Situation<'a>,
+    view: &'a ClusterView,
+    ports: &PortMap,
+    fields: &[Field],
+) -> Option<StepId> {
+    let action = Action::AddPorts {
+        id: view.id.clone(),
+        incarnation: view.incarnation.clone()?,
+        ports: ports.clone(),
+    };
+    let reason = Reason::of(ReasonCode::PortMissing).fields(fields.to_vec());
+    let step = draft.push(action, reason, None);
+    for_present(draft, s, &view.id, Life::Same(view), Some(step));
+    Some(step)
 }
 
 /// What a new cluster is asked to have.
