@@ -136,11 +136,6 @@ pub enum HeldReason {
         /// Where it points to.
         endpoint: String,
     },
-    /// The row asks for no port that the registrar could lead to.
-    NotAsked {
-        /// The port inside the cluster.
-        inside: u16,
-    },
     /// The registrar is switched on and not there.
     RegistrarNotInstalled,
 }
@@ -166,7 +161,6 @@ impl HeldReason {
             Self::Unmanaged
             | Self::Management { .. }
             | Self::Excluded
-            | Self::NotAsked { .. }
             | Self::RegistrarNotInstalled => Class::Information,
             Self::SourceUnknown(unseen) if unseen.kind == UnseenKind::NotReady => Class::NotReady,
             Self::SourceUnknown(_) => Class::Unknown,
@@ -237,7 +231,6 @@ impl HeldReason {
             Self::Unmanaged
             | Self::Management { .. }
             | Self::Excluded
-            | Self::NotAsked { .. }
             | Self::RegistrarNotInstalled => None,
         }
     }
@@ -273,7 +266,6 @@ impl HeldReason {
             Self::SourceUnknown(_) => "source_unknown",
             Self::ToolMissing { .. } => "tool_missing",
             Self::RegistrationNotOurs { .. } => "registration_not_ours",
-            Self::NotAsked { .. } => "not_asked",
             Self::RegistrarNotInstalled => "registrar_not_installed",
         }
     }
@@ -361,9 +353,6 @@ impl fmt::Display for HeldReason {
             Self::ToolMissing { program, .. } => write!(f, "{program} is not installed"),
             Self::RegistrationNotOurs { endpoint } => {
                 write!(f, "an entry of this name is not ours ({endpoint})")
-            }
-            Self::NotAsked { inside } => {
-                write!(f, "the row asks for no port that leads to {inside}")
             }
             Self::RegistrarNotInstalled => f.write_str("switched on, and not installed"),
         }

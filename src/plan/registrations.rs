@@ -13,6 +13,8 @@ use crate::model::{
 pub(super) enum Life<'a> {
     /// The life that is observed.
     Same(&'a ClusterView),
+    /// The life that is observed, which gets these ports besides before that.
+    Grown(&'a ClusterView, &'a PortMap),
     /// The life that is observed, being adopted in this plan: entries of its name come with it.
     Adopted(&'a ClusterView),
     /// A new one, made by this plan.
@@ -20,10 +22,24 @@ pub(super) enum Life<'a> {
 }
 
 impl<'a> Life<'a> {
+    /// The ports that are published when it is registered.
+    fn ports(self, s: &Situation<'_>, id: &ClusterId) -> PortMap {
+        match self {
+            Self::Same(view) | Self::Adopted(view) => view.ports.clone(),
+            Self::Grown(view, more) => view
+                .ports
+                .iter()
+                .chain(more)
+                .map(|(i, h)| (*i, *h))
+                .collect(),
+            Self::New => published(s.input.desired, id, None),
+        }
+    }
+
     /// The cluster as it is observed, if that is the life that is registered.
     fn seen(self) -> Option<&'a ClusterView> {
         match self {
-            Self::Same(view) | Self::Adopted(view) => Some(view),
+            Self::Same(view) | Self::Grown(view, _) | Self::Adopted(view) => Some(view),
             Self::New => None,
         }
     }
@@ -50,9 +66,8 @@ pub(super) fn for_present<'a>(
             }
             Seen::Known(view) => view,
         };
-        if !view.takes(&published(s.input.desired, id, life.seen())) {
-            let inside = view.needs.map_or(0, Port::get);
-            draft.hold(address, HeldReason::NotAsked { inside });
+        if !view.takes(&life.ports(s, id)) {
+            // Nobody asked for it: `status` says so, and there is nothing to wait for.
             continue;
         }
         let entry = view.entries.get(id);

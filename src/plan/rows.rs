@@ -142,7 +142,7 @@ fn publish<'a>(
     };
     let reason = Reason::of(ReasonCode::PortMissing).fields(fields.to_vec());
     let step = draft.push(action, reason, None);
-    for_present(draft, s, &view.id, Life::Same(view), Some(step));
+    for_present(draft, s, &view.id, Life::Grown(view, ports), Some(step));
     Some(step)
 }
 

@@ -249,7 +249,6 @@ fn examples() -> Vec<HeldReason> {
             hint: text(),
         },
         HeldReason::RegistrationNotOurs { endpoint: text() },
-        HeldReason::NotAsked { inside: 80 },
         HeldReason::RegistrarNotInstalled,
     ];
     if let Ok(id) = "k3d/dev".parse::<ClusterId>() {

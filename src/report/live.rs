@@ -24,6 +24,10 @@ const TICK: Duration = Duration::from_millis(120);
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 /// Erases from the cursor to the end of the screen.
 pub const ERASE_BELOW: &str = "\u{1b}[J";
+/// What reaches the right margin is cut there, and wraps again afterwards: a terminal may have become narrower since it
+/// was asked.
+const CUT: &str = "\u{1b}[?7l";
+const WRAP: &str = "\u{1b}[?7h";
 /// Erases from the cursor to the end of the line.
 const ERASE_RIGHT: &str = "\u{1b}[K";
 /// What a row may take of a terminal that is wider.
@@ -178,7 +182,11 @@ impl Picture {
             frame.push_str("\r\n");
         }
         let rows = self.lines(size);
-        frame.push_str(&rows.join(&format!("{ERASE_RIGHT}\r\n")));
+        if !rows.is_empty() {
+            frame.push_str(CUT);
+            frame.push_str(&rows.join(&format!("{ERASE_RIGHT}\r\n")));
+            frame.push_str(WRAP);
+        }
         frame.push_str(ERASE_BELOW);
         if rows.len() > 1 {
             let _ = write!(frame, "\u{1b}[{}A", rows.len() - 1);

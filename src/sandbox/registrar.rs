@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use secrecy::ExposeSecret as _;
 
+use super::Actor;
 use super::clock::SandboxClock;
 use super::credentials;
 use super::instruction::{Health, Operation};
@@ -16,21 +17,26 @@ use super::things::Label;
 use super::vault::Vault;
 use crate::clock::Clock as _;
 use crate::model::{
-    ClusterId, Fingerprint, Incarnation, Phase, Port, PortMap, RegistrarId, RegistrarView,
+    ClusterId, Fingerprint, Incarnation, Phase, Port, PortMap, Ports, RegistrarId, RegistrarView,
     RegistrationView, Seen, Unseen, UnseenKind,
 };
 use crate::provider::Access;
 use crate::registrar::{Fault, RegisterOrder, Registrar, RegistrarError};
 
-/// What a registrar does with the credentials it is given.
+/// What an entry of a registrar leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Credentials {
-    /// It gives them back to whoever asks.
-    Usable,
+pub(super) enum Leads {
+    /// The API, with credentials that it gives back to whoever asks.
+    ToApi,
+    /// What a cluster serves on this port inside of it.
+    ToPort(Port),
 }
 
 /// The registrars of every sandbox.
-const REGISTRARS: [(&str, Credentials); 1] = [("kubeconfig", Credentials::Usable)];
+const REGISTRARS: [(&str, Leads); 2] = [
+    ("haproxy", Leads::ToPort(Ports::HTTP)),
+    ("kubeconfig", Leads::ToApi),
+];
 
 const WRITE_TAKES: Duration = Duration::from_secs(4);
 
@@ -43,17 +49,32 @@ pub(super) fn ids() -> impl Iterator<Item = RegistrarId> {
 pub(super) struct SandboxRegistrar {
     vault: Arc<Vault>,
     id: RegistrarId,
-    credentials: Credentials,
+    leads: Leads,
 }
 
 impl SandboxRegistrar {
     /// All of them.
     pub(super) fn all(vault: &Arc<Vault>) -> impl Iterator<Item = Self> {
-        REGISTRARS.iter().map(|(name, credentials)| Self {
+        REGISTRARS.iter().map(|(name, leads)| Self {
             vault: Arc::clone(vault),
             id: RegistrarId::new(*name),
-            credentials: *credentials,
+            leads: *leads,
         })
+    }
+
+    /// Where an entry leads that is written now.
+    fn endpoint(&self, order: &RegisterOrder) -> Result<String, RegistrarError> {
+        match self.leads {
+            Leads::ToApi => Ok(order.access.server.clone()),
+            Leads::ToPort(inside) => {
+                let port = order.cluster.ports.get(&inside).ok_or_else(|| {
+                    let id = &order.cluster.id;
+                    let message = format!("{id} publishes no port that leads to {inside}");
+                    RegistrarError::new(Fault::Permanent, message)
+                })?;
+                Ok(format!("127.0.0.1:{port}"))
+            }
+        }
     }
 
     fn unseen(&self, kind: UnseenKind, error: String) -> Seen<RegistrarView> {
@@ -90,7 +111,7 @@ impl Registrar for SandboxRegistrar {
             .within(deadline);
         let seen = match Run::begin(&self.vault, errand).await {
             Ok(mut run) => match run.pass().await {
-                Ok(()) => run.change(|state| Ok(state.registrations(&self.id))),
+                Ok(()) => run.change(|state| Ok(state.registrations(&self.id, self.leads))),
                 Err(error) => Err(error),
             },
             Err(error) => Err(error),
@@ -111,8 +132,15 @@ impl Registrar for SandboxRegistrar {
             .at(&self.id)
             .within(PATIENCE);
         let run = Run::begin(&self.vault, errand).await?;
-        let print = credentials::fingerprint(&access.id, &access.server, Some(&access.incarnation));
-        run.simple(|state| state.register(&self.id, access, expected, print.clone()))
+        let endpoint = self.endpoint(order)?;
+        let print = credentials::fingerprint(&access.id, &endpoint, Some(&access.incarnation));
+        let entry = Registered {
+            endpoint,
+            incarnation: Some(access.incarnation.clone()),
+            fingerprint: print.clone(),
+            made_by: Actor::Rollcall,
+        };
+        run.simple(|state| state.register(&self.id, access, expected, entry.clone()))
             .await?;
         Ok(print)
     }
@@ -129,7 +157,9 @@ impl Registrar for SandboxRegistrar {
     }
 
     async fn access(&self, id: &ClusterId) -> Option<Access> {
-        let Credentials::Usable = self.credentials;
+        if self.leads != Leads::ToApi {
+            return None;
+        }
         let held = self.vault.read(|state| {
             let answers = state.health(self.id.as_str()) == Health::Up;
             let entry = state.registrars.get(&self.id)?.get(id)?;
@@ -143,17 +173,21 @@ impl Registrar for SandboxRegistrar {
 }
 
 impl State {
-    fn registrations(&self, registrar: &RegistrarId) -> RegistrarView {
+    fn registrations(&self, registrar: &RegistrarId, leads: Leads) -> RegistrarView {
+        let (inside, needs) = match leads {
+            Leads::ToApi => (Port::API, None),
+            Leads::ToPort(inside) => (inside, Some(inside)),
+        };
         let entries = self.registrars.get(registrar).into_iter().flatten();
         RegistrarView {
             installed: true,
-            needs: None,
+            needs,
             entries: entries
                 .map(|(id, entry)| {
                     let view = RegistrationView {
                         fingerprint: entry.fingerprint.clone(),
                         endpoint: entry.endpoint.clone(),
-                        leads_to: leads_to(&entry.endpoint),
+                        leads_to: leads_to(inside, &entry.endpoint),
                         trouble: None,
                     };
                     (id.clone(), view)
@@ -167,7 +201,7 @@ impl State {
         registrar: &RegistrarId,
         access: &Access,
         expected: Option<&Fingerprint>,
-        print: Fingerprint,
+        entry: Registered,
     ) -> Result<(), RegistrarError> {
         let id = &access.id;
         let there = self.registrars.get(registrar).and_then(|all| all.get(id));
@@ -177,10 +211,8 @@ impl State {
         }
         self.is_this_life(access)?;
         let entry = Registered {
-            endpoint: access.server.clone(),
-            incarnation: Some(access.incarnation.clone()),
-            fingerprint: print,
             made_by: self.actor,
+            ..entry
         };
         let entries = self.registrars.entry(registrar.clone()).or_default();
         entries.insert(id.clone(), entry);
@@ -247,12 +279,12 @@ impl State {
     }
 }
 
-/// The port of the API that an entry names.
-fn leads_to(endpoint: &str) -> PortMap {
+/// The port of the host that an entry names.
+fn leads_to(inside: Port, endpoint: &str) -> PortMap {
     let port = endpoint
         .rsplit_once(':')
         .and_then(|(_, port)| Port::parse(port.parse().ok()?).ok());
-    port.map(|port| (Port::API, port)).into_iter().collect()
+    port.map(|port| (inside, port)).into_iter().collect()
 }
 
 fn moved(registrar: &RegistrarId, id: &ClusterId) -> RegistrarError {

@@ -119,7 +119,10 @@ fn the_words_of_all_documents_and_what_is_there_can_be_asked_for() {
         scene.rollcall(&["schema", name]).code(0).json();
     }
     assert_eq!(words["providers"], serde_json::json!(["k3d", "kind"]));
-    assert_eq!(words["registrars"], serde_json::json!(["kubeconfig"]));
+    assert_eq!(
+        words["registrars"],
+        serde_json::json!(["haproxy", "kubeconfig"])
+    );
     assert_eq!(
         words["formats"],
         serde_json::json!(["table", "json", "ndjson"])

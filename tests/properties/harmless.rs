@@ -98,7 +98,7 @@ proptest! {
         }
         if registrar.is_some() {
             stage.sandbox.tell("kubeconfig is up").unwrap();
-            let entries = journal.records.iter().filter(|record| record.thing == Thing::Registration);
+            let entries = journal.records.iter().filter(|record| record.thing == Thing::Registration && record.name == "kubeconfig");
             none(&entries.collect::<Vec<_>>())?;
             let replaced = |id: &ClusterId| run.rounds.iter().any(|(plan, _)| {
                 plan.steps.iter().any(|step| step.replaces && step.action.cluster().as_ref() == Some(id))
