@@ -178,3 +178,31 @@ fn a_world_that_cannot_be_opened_is_a_finding() {
     assert_eq!(findings(&doc, "world")[0]["ok"], false);
     assert_eq!(findings(&doc, "database")[0]["ok"], true);
 }
+
+#[test]
+fn a_registrar_that_nobody_switched_on_is_said_to_be_off() {
+    let mut scene = Scene::new();
+    scene.env.insert(
+        "DOCKER_HOST".to_owned(),
+        "unix:///nowhere/docker.sock".to_owned(),
+    );
+    let db = scene.db().display().to_string();
+    let call = |words: &[&str]| {
+        let all = [&["rollcall", "--db", db.as_str()], words].concat();
+        scene.call(all.iter().map(std::ffi::OsString::from).collect())
+    };
+    let said = call(&["doctor"]);
+    assert!(
+        said.out.contains("off; haproxy.dir switches it on"),
+        "{}",
+        said.out
+    );
+    let config = scene.path("rollcall.toml");
+    std::fs::write(&config, "[haproxy]\ndir = '/etc/x'\n").unwrap();
+    let said = call(&["--config", &config.display().to_string(), "reconcile"]).code(2);
+    assert!(
+        said.err.contains("haproxy.files is missing"),
+        "{}",
+        said.err
+    );
+}
