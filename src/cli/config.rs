@@ -1,5 +1,6 @@
 //! The configuration file.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -8,7 +9,8 @@ use super::args::Global;
 use super::error::CliError;
 use super::settings::{Dirs, no_home};
 use super::streams::Streams;
-use crate::model::{ClusterName, Port, Ports};
+use crate::model::{ClusterName, Port, Ports, RegistrarId, Selector};
+use crate::registrar::{HAPROXY, KUBECONFIG};
 use crate::report::ExitCode;
 
 /// What the file says.
@@ -69,6 +71,8 @@ pub(crate) struct Kubeconfig {
     pub(crate) enabled: bool,
     /// The file, if it is not the one of kubectl.
     pub(crate) path: Option<PathBuf>,
+    /// Clusters that are not registered there.
+    pub(crate) except: Vec<Selector>,
 }
 
 impl Default for Kubeconfig {
@@ -76,6 +80,7 @@ impl Default for Kubeconfig {
         Self {
             enabled: true,
             path: None,
+            except: Vec::new(),
         }
     }
 }
@@ -96,6 +101,8 @@ pub(crate) struct HaproxyConfig {
     pub(crate) address: String,
     /// The port inside a cluster that requests go to.
     pub(crate) port: Port,
+    /// Clusters to which nothing is routed.
+    pub(crate) except: Vec<Selector>,
 }
 
 impl Default for HaproxyConfig {
@@ -107,6 +114,7 @@ impl Default for HaproxyConfig {
             program: None,
             address: "127.0.0.1".to_owned(),
             port: Ports::HTTP,
+            except: Vec::new(),
         }
     }
 }
@@ -130,6 +138,19 @@ impl HaproxyConfig {
             return Some(format!("haproxy.address {:?} is no host", self.address));
         }
         None
+    }
+}
+
+impl Config {
+    /// The clusters that are not to be registered, per registrar.
+    pub(crate) fn unregistered(&self) -> BTreeMap<RegistrarId, BTreeSet<Selector>> {
+        [
+            (KUBECONFIG, &self.kubeconfig.except),
+            (HAPROXY, &self.haproxy.except),
+        ]
+        .into_iter()
+        .map(|(name, except)| (RegistrarId::new(name), except.iter().cloned().collect()))
+        .collect()
     }
 }
 

@@ -95,7 +95,7 @@ impl Session {
                 .iter()
                 .map(|(id, provider)| (id.clone(), provider.traits()))
                 .collect(),
-            registrars_off: BTreeSet::new(),
+            unregistered: self.settings.config.unregistered(),
             in_progress: BTreeSet::new(),
         }
     }

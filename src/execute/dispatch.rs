@@ -131,12 +131,13 @@ async fn still_unwanted(cx: &Context<'_>, step: &Step) -> Result<(), StepError> 
     Ok(())
 }
 
-/// A registration that comes off because its cluster moves to another provider, or is forgotten with its row.
+/// A registration that comes off because its cluster moves to another provider, is forgotten with its row, or because
+/// the configuration leaves the cluster out.
 fn renews(step: &Step) -> bool {
     step.reasons.iter().any(|reason| {
         matches!(
             reason.code,
-            ReasonCode::ProviderChanged | ReasonCode::RegistrationOfGone
+            ReasonCode::ProviderChanged | ReasonCode::RegistrationOfGone | ReasonCode::LeftOut
         )
     })
 }

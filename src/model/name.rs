@@ -289,7 +289,8 @@ impl From<ClusterId> for String {
 }
 
 /// How a person names a cluster on the command line: `NAME` or `PROVIDER/NAME`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub enum Selector {
     /// Every cluster of this name.
     Name(ClusterName),
@@ -312,6 +313,13 @@ impl Selector {
             Self::Name(name) => name,
             Self::Id(id) => &id.name,
         }
+    }
+}
+
+impl TryFrom<String> for Selector {
+    type Error = NameError;
+    fn try_from(text: String) -> Result<Self, NameError> {
+        text.parse()
     }
 }
 

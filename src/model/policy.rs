@@ -26,10 +26,18 @@ pub struct Policy {
     pub management: ClusterName,
     /// The providers and what they can do.
     pub providers: BTreeMap<ProviderId, ProviderTraits>,
-    /// Registrars that exist and are switched off.
-    pub registrars_off: BTreeSet<RegistrarId>,
+    /// Clusters that are not to be registered, per registrar.
+    pub unregistered: BTreeMap<RegistrarId, BTreeSet<Selector>>,
     /// Clusters that another running rollcall works on.
     pub in_progress: BTreeSet<ClusterId>,
+}
+
+impl Policy {
+    /// Whether a cluster is not to be registered there.
+    pub fn leaves_out(&self, registrar: &RegistrarId, id: &ClusterId) -> bool {
+        let out = self.unregistered.get(registrar).into_iter().flatten();
+        out.into_iter().any(|selector| selector.matches(id))
+    }
 }
 
 /// What kinds of change a run may make.

@@ -125,6 +125,8 @@ pub enum ReasonCode {
     RegistrationStale,
     /// A registrar's entry is of a cluster that is gone.
     RegistrationOfGone,
+    /// The configuration leaves the cluster out of a registrar that has an entry of ours for it.
+    LeftOut,
     /// The cluster is about to go, and its registrations come off first.
     ClusterLeaves,
 }
@@ -151,6 +153,7 @@ impl ReasonCode {
             Self::Unregistered => "not registered",
             Self::RegistrationStale => "registered as it was in an earlier life, or changed since",
             Self::RegistrationOfGone => "registered, and the cluster is gone",
+            Self::LeftOut => "registered, and the configuration leaves it out",
             Self::ClusterLeaves => "its cluster is about to be deleted",
         }
     }

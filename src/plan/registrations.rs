@@ -66,6 +66,10 @@ pub(super) fn for_present<'a>(
             }
             Seen::Known(view) => view,
         };
+        if s.input.policy.leaves_out(registrar, id) {
+            leave_out(draft, s, id, registrar, view);
+            continue;
+        }
         if !view.takes(&life.ports(s, id)) {
             // Nobody asked for it: `status` says so, and there is nothing to wait for.
             continue;
@@ -111,6 +115,36 @@ pub(super) fn for_present<'a>(
             after,
         );
     }
+}
+
+/// Takes the entry of ours off that the configuration does not want any more.
+fn leave_out(
+    draft: &mut Draft,
+    s: &Situation<'_>,
+    id: &ClusterId,
+    registrar: &RegistrarId,
+    view: &RegistrarView,
+) {
+    let ours = s.input.ledger.registration(registrar, id).is_some();
+    let entry = view
+        .entries
+        .get(id)
+        .filter(|_| ours && !draft.deregisters(registrar, id));
+    let Some(entry) = entry else {
+        return;
+    };
+    if !s.input.policy.mode.repair {
+        let would = ActionKind::Deregister;
+        let address = Address::Registration(registrar.clone(), id.clone());
+        draft.hold(address, HeldReason::BeyondMode { would });
+        return;
+    }
+    let action = Action::Deregister {
+        registrar: registrar.clone(),
+        id: id.clone(),
+        expected: entry.fingerprint.clone(),
+    };
+    draft.push(action, Reason::of(ReasonCode::LeftOut), None);
 }
 
 /// The ports that a cluster has and those that its row asks for.

@@ -394,7 +394,9 @@ fn registrations(
         let entry = there.entries.get(id);
         let ours = input.ledger.registration(registrar, id);
         match (entry, ours) {
-            (None, _) if !there.takes(&ports) => RegistrationState::NotAsked,
+            (None, _) if input.policy.leaves_out(registrar, id) || !there.takes(&ports) => {
+                RegistrationState::NotAsked
+            }
             (None, _) => RegistrationState::Missing,
             (Some(_), None) => RegistrationState::Foreign,
             // Of which life it should be is not known.

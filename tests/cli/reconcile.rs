@@ -137,3 +137,42 @@ fn no_time_at_all_is_2() {
         .rollcall(&["reconcile", "--repair", "--timeout", "0"])
         .code(2);
 }
+
+#[test]
+fn a_cluster_that_the_configuration_leaves_out_is_not_registered() {
+    let scene = Scene::new().two_rows().repaired();
+    let config = scene.path("rollcall.toml");
+    std::fs::write(&config, "[haproxy]\nexcept = ['dev']\n").unwrap();
+    let config = config.display().to_string();
+    let with = |words: &[&str]| scene.rollcall(&[&["--config", config.as_str()], words].concat());
+    let dry = with(&["reconcile", "-o", "json"]).code(3).json();
+    assert_eq!(dry["steps"].as_array().unwrap().len(), 1, "{dry:#}");
+    assert_eq!(dry["steps"][0]["action"], "deregister");
+    assert_eq!(dry["steps"][0]["address"], "haproxy/k3d/dev");
+    with(&["reconcile", "--repair"]).code(0);
+    with(&["reconcile"]).code(0);
+    let status = with(&["status"]).code(0);
+    assert!(
+        status.out.contains("haproxy not asked for"),
+        "{}",
+        status.out
+    );
+    let replaced = with(&["reconcile", "--repair", "--replace", "dev"]).code(0);
+    assert!(
+        !replaced.out.contains("register   haproxy/k3d/dev"),
+        "{}",
+        replaced.out
+    );
+    let back = scene.rollcall(&["reconcile"]).code(3);
+    assert!(
+        back.out.contains("@ register   haproxy/k3d/dev"),
+        "{}",
+        back.out
+    );
+    std::fs::write(
+        scene.path("rollcall.toml"),
+        "[haproxy]\nexcept = ['Not A Name']\n",
+    )
+    .unwrap();
+    with(&["reconcile"]).code(2);
+}

@@ -231,7 +231,7 @@ impl Stage {
                 .iter()
                 .map(|(id, provider)| (id.clone(), provider.traits()))
                 .collect(),
-            registrars_off: BTreeSet::new(),
+            unregistered: BTreeMap::new(),
             in_progress: BTreeSet::new(),
         };
         if let Some(name) = wish.exclude {

@@ -83,7 +83,7 @@ impl Scene {
                     ),
                     (ProviderId::new("kind"), ProviderTraits::default()),
                 ]),
-                registrars_off: BTreeSet::new(),
+                unregistered: BTreeMap::new(),
                 in_progress: BTreeSet::new(),
             },
         }

@@ -106,13 +106,8 @@ fn keys(session: &Session) -> Vec<SettingDoc> {
     };
     let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|p| p.display().to_string());
     let (k3d, kind) = (&config.provider.k3d, &config.provider.kind);
-    let files: Vec<String> = config
-        .haproxy
-        .files
-        .iter()
-        .map(|file| file.display().to_string())
-        .collect();
-    let files = (!files.is_empty()).then(|| files.join(", "));
+    let files = config.haproxy.files.iter();
+    let files: Vec<_> = files.map(|file| file.display()).collect();
     let mut kubeconfig = key(
         "kubeconfig.path",
         Some(session.settings.kubeconfig.display().to_string()),
@@ -134,13 +129,21 @@ fn keys(session: &Session) -> Vec<SettingDoc> {
             Some(config.kubeconfig.enabled.to_string()),
         ),
         kubeconfig,
+        key("kubeconfig.except", listed(&config.kubeconfig.except)),
         key("haproxy.dir", path(&config.haproxy.dir)),
-        key("haproxy.files", files),
+        key("haproxy.files", listed(files)),
         key("haproxy.socket", path(&config.haproxy.socket)),
         key("haproxy.program", path(&config.haproxy.program)),
         key("haproxy.address", Some(config.haproxy.address.clone())),
         key("haproxy.port", Some(config.haproxy.port.to_string())),
+        key("haproxy.except", listed(&config.haproxy.except)),
     ]
+}
+
+/// Several values as one text; none: nothing.
+fn listed(values: impl IntoIterator<Item = impl ToString>) -> Option<String> {
+    let values: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
+    (!values.is_empty()).then(|| values.join(", "))
 }
 
 fn origin_of(value: Option<&str>, from: Origin) -> Origin {
