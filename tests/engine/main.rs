@@ -22,12 +22,15 @@ mod crowd;
 mod damage;
 mod deaf;
 mod guards;
+#[path = "../haproxy/proxy.rs"]
+mod haproxy;
 mod histories;
 mod hurt;
 mod interrupted;
 mod points;
 mod process;
 mod proxy;
+mod routes;
 mod rows;
 mod six;
 mod tools;

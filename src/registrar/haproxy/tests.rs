@@ -1,4 +1,4 @@
-//! The two files as text. What a real HAProxy does with them is in `tests/haproxy.rs`.
+//! The two files as text. What a real HAProxy does with them is in `tests/haproxy/`.
 
 use super::wire::{Document, Foreign};
 use crate::model::ProviderId;

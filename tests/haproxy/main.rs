@@ -6,13 +6,12 @@
     reason = "a test fails by panicking, and starts processes"
 )]
 
+mod proxy;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -24,146 +23,22 @@ use rollcall::model::{
 use rollcall::provider::Access;
 use rollcall::registrar::{Fault, Haproxy, HaproxySettings, RegisterOrder, Registrar};
 
+use proxy::{Proxy, get};
+
 const NEEDS: &str = "needs haproxy";
 
-/// A HAProxy of its own with the user's file, and a folder for rollcall.
-struct Proxy {
-    dir: tempfile::TempDir,
-    child: Option<Child>,
-    port: u16,
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-impl Proxy {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let mut proxy = Self {
-            dir,
-            child: None,
-            port,
-        };
-        fs::create_dir(proxy.path("rollcall")).unwrap();
-        fs::write(proxy.path("rollcall/rollcall.map"), "").unwrap();
-        fs::write(proxy.path("base.cfg"), proxy.base()).unwrap();
-        proxy.start();
-        proxy
-    }
-
-    /// What the documents tell a user to write.
-    fn base(&self) -> String {
-        format!(
-            "global\n    hard-stop-after 5s\n    stats socket {} level admin expose-fd listeners\n\
-             defaults\n    mode http\n    timeout connect 2s\n    timeout client 20s\n    timeout server 20s\n\
-             frontend http\n    bind 127.0.0.1:{}\n\
-             \x20   http-request set-var(txn.env) req.hdr(host),field(1,:),lower,field(2,.)\n\
-             \x20   use_backend %[var(txn.env),map_str({})]\n    default_backend none\n\
-             backend none\n    http-request return status 404\n",
-            self.path("stats").display(),
-            self.port,
-            self.path("rollcall/rollcall.map").display(),
-        )
-    }
-
-    fn start(&mut self) {
-        let child = Command::new("/usr/sbin/haproxy")
-            .arg("-W")
-            .arg("-S")
-            .arg(self.path("master"))
-            .arg("-f")
-            .arg(self.path("base.cfg"))
-            .arg("-f")
-            .arg(self.path("rollcall"))
-            .stdout(Stdio::null())
-            .stderr(fs::File::create(self.path("log")).unwrap())
-            .spawn()
-            .unwrap();
-        self.child = Some(child);
-        // The master listens last.
-        let up = || {
-            let master = UnixStream::connect(self.path("master"));
-            master.is_ok() && TcpStream::connect(("127.0.0.1", self.port)).is_ok()
-        };
-        while !up() {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    /// Ends master and worker.
-    fn stop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = Command::new("kill")
-                .args(["-s", "TERM", &child.id().to_string()])
-                .status();
-            let _ = child.wait();
-        }
-        while TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn registrar(&self) -> Haproxy {
-        let settings = HaproxySettings {
-            dir: self.path("rollcall"),
-            files: vec![self.path("base.cfg")],
-            program: "/usr/sbin/haproxy".into(),
-            socket: self.path("master"),
-            address: "127.0.0.1".to_owned(),
-            inside: Ports::HTTP,
-            env: BTreeMap::new(),
-        };
-        Haproxy::new(settings, ["k3d", "kind"].map(ProviderId::new).to_vec())
-    }
-
-    /// What a request for a host of this cluster gets; empty: no answer.
-    fn get(&self, cluster: &str) -> String {
-        get(self.port, cluster)
-    }
-
-    fn files(&self) -> [String; 2] {
-        ["50-rollcall.cfg", "rollcall.map"]
-            .map(|name| fs::read_to_string(self.path("rollcall").join(name)).unwrap_or_default())
-    }
-
-    /// How often HAProxy was asked to load anew since it started.
-    fn reloads(&self) -> usize {
-        let log = fs::read_to_string(self.path("log")).unwrap();
-        log.matches("Reloading HAProxy").count()
-    }
-}
-
-fn get(port: u16, cluster: &str) -> String {
-    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else {
-        return String::new();
+/// The registrar of a HAProxy.
+fn registrar_of(proxy: &Proxy) -> Haproxy {
+    let settings = HaproxySettings {
+        dir: proxy.path("rollcall"),
+        files: vec![proxy.path("base.cfg")],
+        program: "/usr/sbin/haproxy".into(),
+        socket: proxy.path("master"),
+        address: "127.0.0.1".to_owned(),
+        inside: Ports::HTTP,
+        env: BTreeMap::new(),
     };
-    stream
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
-    let request = format!(
-        "GET / HTTP/1.1\r\nHost: App.{cluster}.Example.Org:80\r\nConnection: close\r\n\r\n"
-    );
-    let _ = stream.write_all(request.as_bytes());
-    let mut answer = String::new();
-    let _ = stream.read_to_string(&mut answer);
-    match answer.split_once("\r\n\r\n") {
-        Some((head, _)) if head.starts_with("HTTP/1.1 404") => "404".to_owned(),
-        Some((head, body)) if head.starts_with("HTTP/1.1 200") => body.to_owned(),
-        Some((head, _)) => head.to_owned(),
-        None => answer,
-    }
+    Haproxy::new(settings, ["k3d", "kind"].map(ProviderId::new).to_vec())
 }
 
 /// A cluster that answers with its name on a port of this host.
@@ -233,7 +108,7 @@ async fn entry(registrar: &Haproxy, id: &str) -> Option<(Fingerprint, Option<Str
 #[ignore = "needs haproxy"]
 async fn requests_go_to_the_cluster_of_their_name_and_to_no_other() {
     let proxy = Proxy::new();
-    let registrar = proxy.registrar();
+    let registrar = registrar_of(&proxy);
     assert!(
         look(&registrar).await.unwrap().entries.is_empty(),
         "{NEEDS}"
@@ -265,7 +140,7 @@ async fn requests_go_to_the_cluster_of_their_name_and_to_no_other() {
 #[ignore = "needs haproxy"]
 async fn a_hundred_reloads_lose_no_request() {
     let proxy = Proxy::new();
-    let registrar = proxy.registrar();
+    let registrar = registrar_of(&proxy);
     registrar.register(&cluster("k3d/dev"), None).await.unwrap();
     let (stop, asked) = (
         Arc::new(AtomicBool::new(false)),
@@ -309,7 +184,7 @@ async fn a_hundred_reloads_lose_no_request() {
 #[ignore = "needs haproxy"]
 async fn every_damage_is_seen_and_mended_in_place() {
     let mut proxy = Proxy::new();
-    let registrar = proxy.registrar();
+    let registrar = registrar_of(&proxy);
     let (dev, ops) = (cluster("k3d/dev"), cluster("kind/ops"));
     let ours = registrar.register(&dev, None).await.unwrap();
     registrar.register(&ops, None).await.unwrap();
@@ -379,7 +254,7 @@ async fn every_damage_is_seen_and_mended_in_place() {
 #[ignore = "needs haproxy"]
 async fn what_is_written_and_not_loaded_is_in_trouble_and_is_loaded() {
     let mut proxy = Proxy::new();
-    let registrar = proxy.registrar();
+    let registrar = registrar_of(&proxy);
     let dev = cluster("k3d/dev");
     let ours = registrar.register(&dev, None).await.unwrap();
     let [config, map] = proxy.files();
@@ -410,7 +285,7 @@ async fn what_is_written_and_not_loaded_is_in_trouble_and_is_loaded() {
 #[ignore = "needs haproxy"]
 async fn a_broken_file_of_the_users_changes_nothing_and_is_named() {
     let proxy = Proxy::new();
-    let registrar = proxy.registrar();
+    let registrar = registrar_of(&proxy);
     registrar.register(&cluster("k3d/dev"), None).await.unwrap();
     let before = proxy.files();
     fs::write(proxy.path("base.cfg"), proxy.base() + "nonsense\n").unwrap();
@@ -438,7 +313,7 @@ async fn a_broken_file_of_the_users_changes_nothing_and_is_named() {
 #[ignore = "needs haproxy"]
 async fn an_entry_that_changed_since_it_was_seen_is_left_alone() {
     let proxy = Proxy::new();
-    let registrar = proxy.registrar();
+    let registrar = registrar_of(&proxy);
     let dev = cluster("k3d/dev");
     let ours = registrar.register(&dev, None).await.unwrap();
     let stale = registrar.register(&dev, None).await.unwrap_err();
@@ -465,7 +340,7 @@ async fn an_entry_that_changed_since_it_was_seen_is_left_alone() {
 #[ignore = "needs haproxy"]
 async fn fifty_registrations_at_once_are_a_few_reloads() {
     let proxy = Proxy::new();
-    let registrar = proxy.registrar();
+    let registrar = registrar_of(&proxy);
     let orders: Vec<_> = (0..50)
         .map(|n| order(&format!("k3d/c{n}"), 20_000 + n))
         .collect();
