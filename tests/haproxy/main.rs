@@ -311,6 +311,30 @@ async fn a_broken_file_of_the_users_changes_nothing_and_is_named() {
 
 #[tokio::test]
 #[ignore = "needs haproxy"]
+async fn routes_that_haproxy_does_not_load_are_taken_back() {
+    let proxy = Proxy::new();
+    let registrar = registrar_of(&proxy);
+    registrar.register(&cluster("k3d/dev"), None).await.unwrap();
+    let before = proxy.files();
+    // A check binds no port, so it cannot know that this one is taken.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let more = format!(
+        "frontend more\n    bind 127.0.0.1:{}\n    default_backend none\n",
+        taken.local_addr().unwrap().port()
+    );
+    fs::write(proxy.path("base.cfg"), proxy.base() + &more).unwrap();
+    let ops = cluster("kind/ops");
+    let error = registrar.register(&ops, None).await.unwrap_err();
+    assert!(error.message.contains("could not load"), "{error:?}");
+    assert_eq!(proxy.files(), before);
+    assert_eq!([proxy.get("dev"), proxy.get("ops")], ["k3d/dev", "404"]);
+    drop(taken);
+    registrar.register(&ops, None).await.unwrap();
+    assert_eq!(proxy.get("ops"), "kind/ops");
+}
+
+#[tokio::test]
+#[ignore = "needs haproxy"]
 async fn an_entry_that_changed_since_it_was_seen_is_left_alone() {
     let proxy = Proxy::new();
     let registrar = registrar_of(&proxy);

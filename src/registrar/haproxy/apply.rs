@@ -156,39 +156,47 @@ impl Haproxy {
         }
     }
 
-    /// Stages, checks, renames and loads. What is in place and loaded already is left alone.
+    /// Checks, renames and loads. What is in place and loaded already is left alone; what HAProxy does not load is taken
+    /// back, or its next start would fail of it.
     async fn put_in_place(&self, before: &Document, now: &Document) -> Result<(), RegistrarError> {
         let (socket, revision) = (&self.settings.socket, now.revision());
-        let loaded = master::backends(socket).await.unwrap_or_default();
+        let silent = |error: io::Error| {
+            let message = format!("{}: {error}", socket.display());
+            RegistrarError::new(Fault::Transient, message)
+                .hint("start HAProxy with -W -S SOCKET, or set haproxy.socket")
+        };
+        let loaded = master::backends(socket).await.map_err(silent)?;
         if before == now && loaded.contains(&revision) {
             return Ok(());
         }
-        let staged = self.staged(&now.config())?;
-        let staged_map = self.staged(&now.map())?;
         if !self.map().exists() {
             // The user's own file names it, and the check demands that it is there.
             keep(self.staged("")?, &self.map())?;
         }
-        self.check(staged.path()).await?;
-        // A backend without a line in the map is never asked for, and a line without a backend leads to the default
-        // one: whichever comes first, nothing breaks in between.
-        keep(staged, &self.config())?;
-        keep(staged_map, &self.map())?;
-        master::reload(socket, &revision).await.map_err(|error| {
-            let goes_on = "the routes are written; HAProxy goes on with what it loaded before";
-            match error {
-                ReloadError::Silent(error) => {
-                    RegistrarError::new(Fault::Transient, format!("{}: {error}", socket.display()))
-                }
-                ReloadError::Refused => failed("HAProxy could not load the routes")
-                    .hint(format!("{goes_on}: its log says why")),
-                ReloadError::Late => RegistrarError::new(
-                    Fault::Transient,
-                    "HAProxy has not loaded the routes in time",
-                )
-                .hint(format!("{goes_on}: look whether it hangs")),
-            }
+        self.check(self.staged(&now.config())?.path()).await?;
+        self.write(now)?;
+        let Err(error) = master::reload(socket, &revision).await else {
+            return Ok(());
+        };
+        self.write(before)?;
+        let goes_on = "nothing was changed; HAProxy goes on with what it loaded before";
+        Err(match error {
+            ReloadError::Silent(error) => silent(error),
+            ReloadError::Refused => failed("HAProxy could not load the routes")
+                .hint(format!("{goes_on}: its log says why")),
+            ReloadError::Late => RegistrarError::new(
+                Fault::Transient,
+                "HAProxy has not loaded the routes in time",
+            )
+            .hint(format!("{goes_on}: look whether it hangs")),
         })
+    }
+
+    /// Renames both files into place. A backend without a line in the map is never asked for, and a line without a
+    /// backend leads to the default one: whichever comes first, nothing breaks in between.
+    fn write(&self, document: &Document) -> Result<(), RegistrarError> {
+        keep(self.staged(&document.config())?, &self.config())?;
+        keep(self.staged(&document.map())?, &self.map())
     }
 
     fn staged(&self, text: &str) -> Result<tempfile::NamedTempFile, RegistrarError> {
