@@ -19,7 +19,9 @@ use crate::provider::access::access;
 use crate::provider::docker::{DockerEngine, NetworkPlan, startable};
 use crate::provider::settings::{DockerSettings, ProviderSettings};
 use crate::provider::tool::{Tool, private_folder};
-use crate::provider::{Access, CreateOrder, Fault, Provider, ProviderError, StepLog};
+use crate::provider::{
+    Access, CreateOrder, Engine as _, Fault, Parts, Provider, ProviderError, StepLog,
+};
 
 /// Where a server keeps its kubeconfig: where k3d tells it to, and where k3s does by itself.
 const KUBECONFIGS: [&str; 2] = ["/output/kubeconfig.yaml", "/etc/rancher/k3s/k3s.yaml"];
@@ -102,6 +104,30 @@ impl K3d {
         Ok(())
     }
 
+    /// Takes away the helper that a k3d left which was ended, or whose engine was: k3d would start it again, and gives up
+    /// where Docker cannot. One that runs is somebody's at work.
+    async fn clear_helper(
+        &self,
+        view: &ClusterView,
+        log: &dyn StepLog,
+    ) -> Result<(), ProviderError> {
+        let name = format!("k3d-{}-tools", view.id.name);
+        let left = view
+            .nodes
+            .iter()
+            .filter(|node| node.role == NodeRole::Helper && node.name == name && rests(node.state));
+        let parts = Parts {
+            of: Some(view.id.clone()),
+            containers: left.map(|node| node.id.clone()).collect(),
+            ..Parts::default()
+        };
+        if parts.containers.is_empty() {
+            return Ok(());
+        }
+        log.line(&format!("remove {name}, which was left over"));
+        self.engine.remove(&parts, log).await
+    }
+
     /// The network and the volume that k3d would make without our mark.
     async fn make_ground(&self, order: &CreateOrder) -> Result<(), ProviderError> {
         let name = order.spec.id.name.as_str();
@@ -178,7 +204,6 @@ impl Provider for K3d {
         balancer::settle(&self.engine, view, log).await?;
         // For k3d a paused node runs.
         self.engine.unpause(view, log).await?;
-        let rests = |state| !matches!(state, NodeState::Running | NodeState::Paused);
         let down = view
             .nodes
             .iter()
@@ -186,6 +211,7 @@ impl Provider for K3d {
         if !down {
             return Ok(());
         }
+        self.clear_helper(view, log).await?;
         let folder = private_folder("kubeconfig", "")?;
         let args = vec![
             "cluster".to_owned(),
@@ -221,6 +247,7 @@ impl Provider for K3d {
             args.push(format!("{HOST}:{host}:{inside}@loadbalancer"));
         }
         balancer::settle(&self.engine, view, log).await?;
+        self.clear_helper(view, log).await?;
         let edited = self.call(args, folder.path(), deadline, log).await;
         if edited.is_err()
             && let Err(error) = balancer::revive(&self.engine, view, log).await
@@ -235,6 +262,11 @@ impl Provider for K3d {
     async fn access(&self, view: &ClusterView) -> Result<Access, ProviderError> {
         access(&self.engine, view, &KUBECONFIGS).await
     }
+}
+
+/// Whether a container neither runs nor is paused.
+fn rests(state: NodeState) -> bool {
+    !matches!(state, NodeState::Running | NodeState::Paused)
 }
 
 /// k3d's own deadline for its longest phase, before ours, so that it can still say what it waited for.
