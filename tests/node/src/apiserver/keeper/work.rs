@@ -109,8 +109,8 @@ mod tests {
         delete(store, kind, &Key::new(kind, "n", name), &options).unwrap();
     }
 
-    #[test]
-    fn a_token_comes_after_a_moment_and_dies_with_its_service_account() {
+    /// A service account with a token that is still to be given out.
+    fn with_token() -> (Store, Key, Keeper) {
         let mut store = cluster();
         make(
             &mut store,
@@ -118,7 +118,12 @@ mod tests {
             json!({"metadata": {"name": "sa"}}),
         );
         let key = token(&mut store);
-        let mut keeper = Keeper::new("PEM");
+        (store, key, Keeper::new("PEM"))
+    }
+
+    #[test]
+    fn a_token_comes_after_a_moment_and_dies_with_its_service_account() {
+        let (mut store, key, mut keeper) = with_token();
         let start = Instant::now();
         let due = keeper.pass(&mut store, start).unwrap().unwrap();
         assert!(store.get(&key).unwrap()["data"].is_null());
@@ -138,14 +143,7 @@ mod tests {
 
     #[test]
     fn a_token_is_not_for_the_next_service_account_of_that_name() {
-        let mut store = cluster();
-        make(
-            &mut store,
-            &SERVICE_ACCOUNT,
-            json!({"metadata": {"name": "sa"}}),
-        );
-        let key = token(&mut store);
-        let mut keeper = Keeper::new("PEM");
+        let (mut store, key, mut keeper) = with_token();
         let mut now = Instant::now();
         let mut passes = |store: &mut Store| {
             for _ in 0..2 {

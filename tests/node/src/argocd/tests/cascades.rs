@@ -12,10 +12,7 @@ use crate::apiserver::object;
 async fn an_element_dropped_while_the_cluster_is_registered_loses_the_workload() {
     let world = World::running(Value::Null).await;
     world.relist(&[]);
-    until("the end of the application", || {
-        world.argo.app("app-dev").is_none()
-    })
-    .await;
+    world.argo.ends("app-dev").await;
     assert!(!world.dev.runs("app-dev"));
 }
 
@@ -24,10 +21,7 @@ async fn the_secret_first_and_the_element_second_leaves_the_workload() {
     let world = World::running(Value::Null).await;
     world.unregister();
     world.relist(&[]);
-    until("the end of the application", || {
-        world.argo.app("app-dev").is_none()
-    })
-    .await;
+    world.argo.ends("app-dev").await;
     assert!(world.dev.runs("app-dev"));
 }
 
@@ -36,20 +30,11 @@ async fn one_unreadable_secret_blocks_every_deletion() {
     let world = World::running(Value::Null).await;
     world.register_as("broken", "https://broken:6443", "{\"bearerToken\":");
     world.relist(&[]);
-    until("the error", || world.argo.trouble().is_some()).await;
-    assert!(
-        world
-            .argo
-            .trouble()
-            .unwrap()
-            .starts_with("error listing clusters: ")
-    );
+    let message = world.argo.error().await;
+    assert!(message.starts_with("error listing clusters: "), "{message}");
     always("the workload", || world.dev.runs("app-dev")).await;
     world.argo.remove(&SECRET, "argocd", "cluster-broken");
-    until("the end of the application", || {
-        world.argo.app("app-dev").is_none()
-    })
-    .await;
+    world.argo.ends("app-dev").await;
 }
 
 #[tokio::test]
@@ -68,10 +53,7 @@ async fn an_application_of_an_unreachable_cluster_is_stuck_until_its_secret_goes
     world.unregister();
     let refresh = json!({"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}});
     world.argo.edit(&APPLICATION, "argocd", "app-dev", &refresh);
-    until("the end of the application", || {
-        world.argo.app("app-dev").is_none()
-    })
-    .await;
+    world.argo.ends("app-dev").await;
 }
 
 #[tokio::test]
@@ -97,10 +79,7 @@ async fn foreign_finalizers_hold_an_application_that_argo_cd_has_left() {
 async fn an_application_without_the_finalizer_leaves_its_workload() {
     let world = World::running(json!({"preserveResourcesOnDeletion": true})).await;
     world.relist(&[]);
-    until("the end of the application", || {
-        world.argo.app("app-dev").is_none()
-    })
-    .await;
+    world.argo.ends("app-dev").await;
     assert!(world.dev.runs("app-dev"));
 }
 
@@ -155,10 +134,7 @@ async fn the_own_cluster_needs_no_registration() {
     world.argo.make(&APPLICATION, "argocd", app.clone());
     until("the workload", || world.argo.runs("x")).await;
     world.argo.remove(&APPLICATION, "argocd", "x");
-    until("the end of the application", || {
-        world.argo.app("x").is_none()
-    })
-    .await;
+    world.argo.ends("x").await;
     assert!(!world.argo.runs("x"));
     let off = json!({
         "metadata": {"name": "argocd-cm"}, "data": {"cluster.inClusterEnabled": "false"},

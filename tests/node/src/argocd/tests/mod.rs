@@ -78,6 +78,17 @@ impl Loopback {
         (condition["status"] == "True").then_some(message)
     }
 
+    /// Waits for the set's error, and says its message.
+    async fn error(&self) -> String {
+        until("the error", || self.trouble().is_some()).await;
+        self.trouble().unwrap()
+    }
+
+    /// Waits until there is no such Application.
+    async fn ends(&self, app: &str) {
+        until("the end of the application", || self.app(app).is_none()).await;
+    }
+
     /// The message of an Application's condition of this sort.
     fn condition(&self, app: &str, sort: &str) -> Option<String> {
         let app = self.app(app)?;

@@ -29,8 +29,7 @@ async fn an_element_of_an_unregistered_cluster_is_an_error_that_changes_nothing(
     let before = world.argo.app("app-dev").unwrap()["metadata"]["uid"].clone();
     world.unregister();
     world.relist(&["dev", "new"]);
-    until("the error", || world.argo.trouble().is_some()).await;
-    let message = world.argo.trouble().unwrap();
+    let message = world.argo.error().await;
     let expected =
         "application destination spec is invalid: there are no clusters with this name: ";
     assert!(message.starts_with(expected), "{message}");
@@ -55,14 +54,8 @@ async fn a_key_that_an_element_lacks_stops_the_whole_set_and_deletes_nothing() {
     let elements = json!([{"other": "dev"}]);
     let change = json!({"spec": {"generators": [{"list": {"elements": elements}}]}});
     world.argo.edit(&APPLICATION_SET, "argocd", "set", &change);
-    until("the error", || world.argo.trouble().is_some()).await;
-    assert!(
-        world
-            .argo
-            .trouble()
-            .unwrap()
-            .contains("no entry for key \"name\"")
-    );
+    let message = world.argo.error().await;
+    assert!(message.contains("no entry for key \"name\""), "{message}");
     assert!(world.argo.app("app-dev").is_some());
 }
 
@@ -75,13 +68,10 @@ async fn without_go_templates_values_must_be_texts() {
     });
     let set = json!({"metadata": {"name": "set"}, "spec": spec});
     world.argo.make(&APPLICATION_SET, "argocd", set);
-    until("the error", || world.argo.trouble().is_some()).await;
+    let message = world.argo.error().await;
     assert!(
-        world
-            .argo
-            .trouble()
-            .unwrap()
-            .contains("error parsing value as string")
+        message.contains("error parsing value as string"),
+        "{message}"
     );
     let change = json!({"spec": {"generators": [{"list": {"elements": [{"name": "dev"}]}}]}});
     world.argo.edit(&APPLICATION_SET, "argocd", "set", &change);
@@ -102,10 +92,7 @@ async fn a_cluster_generator_follows_the_labels_of_the_secrets_at_once() {
     until("the workload", || world.dev.runs("app-dev")).await;
     let other = json!({"metadata": {"labels": {"env": null}}});
     world.argo.edit(&SECRET, "argocd", "cluster-dev", &other);
-    until("the end of the application", || {
-        world.argo.app("app-dev").is_none()
-    })
-    .await;
+    world.argo.ends("app-dev").await;
     assert!(
         !world.dev.runs("app-dev"),
         "the cluster is still registered"
@@ -128,14 +115,8 @@ async fn a_changed_application_is_put_back() {
 async fn two_elements_of_one_name_are_an_error_and_the_first_one_wins() {
     let world = World::running(Value::Null).await;
     world.relist(&["dev", "dev"]);
-    until("the error", || world.argo.trouble().is_some()).await;
-    assert!(
-        world
-            .argo
-            .trouble()
-            .unwrap()
-            .contains("duplicate name: app-dev")
-    );
+    let message = world.argo.error().await;
+    assert!(message.contains("duplicate name: app-dev"), "{message}");
     assert!(world.argo.app("app-dev").is_some());
 }
 
@@ -189,9 +170,6 @@ async fn a_policy_without_deletes_keeps_applications_until_the_set_goes() {
     world.relist(&[]);
     always("the workload", || world.dev.runs("app-dev")).await;
     world.argo.remove(&APPLICATION_SET, "argocd", "set");
-    until("the end of the application", || {
-        world.argo.app("app-dev").is_none()
-    })
-    .await;
+    world.argo.ends("app-dev").await;
     assert!(!world.dev.runs("app-dev"));
 }
