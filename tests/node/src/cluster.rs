@@ -72,12 +72,23 @@ impl Node {
         }
         let api = match control_plane {
             None => None,
-            Some(control_plane) => Some(self.api(&control_plane).await?),
+            Some(control_plane) => Some(self.api(&control_plane, bind(API_PORT).await?)?),
         };
         Ok(Serving { plain, api })
     }
 
-    async fn api(&self, control_plane: &ControlPlane<'_>) -> Result<Api, Error> {
+    /// Serves the API alone, where `listener` listens.
+    pub(crate) fn serve_api(
+        &self,
+        control_plane: &ControlPlane<'_>,
+        listener: TcpListener,
+    ) -> Result<Serving, Error> {
+        let api = Some(self.api(control_plane, listener)?);
+        let plain = Vec::new();
+        Ok(Serving { plain, api })
+    }
+
+    fn api(&self, control_plane: &ControlPlane<'_>, listener: TcpListener) -> Result<Api, Error> {
         let authority = control_plane.authority;
         let ready = Fault::from_env() != Some(Fault::NotReady);
         let identity = authority.server(&self.server_names(control_plane.names))?;
@@ -85,7 +96,7 @@ impl Node {
         newborn::furnish(&mut store, self, &authority.uid())?;
         let shared = Shared::new(store);
         Ok(Api {
-            listener: bind(API_PORT).await?,
+            listener,
             acceptor: http::tls::Acceptor::new(authority, identity)?,
             site: Arc::new(ApiServer::new(self.version, ready, shared.clone())),
             shared,
@@ -127,6 +138,14 @@ impl Serving {
             tokio::spawn(argocd::run(api.shared));
         }
         std::future::pending().await
+    }
+
+    /// Makes a namespace, unless it is there.
+    pub(crate) fn make_namespace(&self, name: &str) -> Result<(), Error> {
+        let Some(api) = &self.api else {
+            return Ok(());
+        };
+        Ok(newborn::namespace(&mut api.shared.lock(), name)?)
     }
 
     /// Says what is listened on.

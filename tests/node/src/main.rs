@@ -5,14 +5,15 @@
 //! on the API port behind mutual TLS, and answers on the published ports with the cluster's name.
 //!
 //! ```text
-//! argv[0] or argv[1] -> role -> kind | k3s | proxy | tools | ctr
-//!                                 |     |
-//!                                 +--+--+-> cluster: pki, kubeconfig, http (router, api)
+//! argv[0] or argv[1] -> role -> kind | k3s | api | proxy | tools | ctr
+//!                                 |     |     |
+//!                                 +--+--+-----+-> cluster: pki, kubeconfig, http (router, api)
 //! ```
 //!
 //! It must not pretend: `/readyz` says `ok` only when this very process serves, and a load
 //! balancer without a living server forwards nothing.
 
+mod api;
 mod apiserver;
 mod argocd;
 mod cluster;
@@ -41,7 +42,9 @@ use role::Role;
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().collect();
     let Some((role, rest)) = Role::from_args(&args) else {
-        say::complain("usage: rollcall-node ROLE [ARGS]; roles: kind kubeadm k3s ctr proxy tools");
+        say::complain(
+            "usage: rollcall-node ROLE [ARGS]; roles: kind kubeadm k3s ctr proxy tools api",
+        );
         return ExitCode::from(2);
     };
     let runtime = match tokio::runtime::Builder::new_current_thread()

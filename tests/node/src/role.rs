@@ -1,7 +1,7 @@
 //! Which part to play: the name the program was called by, else its first argument.
 
 use crate::error::Error;
-use crate::{ctr, k3s, kind, proxy, tools};
+use crate::{api, ctr, k3s, kind, proxy, tools};
 
 /// A part of a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub(crate) enum Role {
     Proxy,
     /// k3d's tools container.
     Tools,
+    /// The Kubernetes API alone, on a host.
+    Api,
 }
 
 impl Role {
@@ -40,6 +42,7 @@ impl Role {
             "ctr" => Self::Ctr,
             "nginx-proxy" | "proxy" => Self::Proxy,
             "k3d-tools" | "tools" => Self::Tools,
+            "api" => Self::Api,
             _ => return None,
         })
     }
@@ -53,6 +56,7 @@ impl Role {
             Self::Ctr => ctr::run(args),
             Self::Proxy => proxy::run().await,
             Self::Tools => tools::run(args).await,
+            Self::Api => api::run(args).await,
         }
     }
 }

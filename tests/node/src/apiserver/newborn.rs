@@ -15,9 +15,8 @@ const MANAGER: &str = "kube-apiserver";
 /// Makes what is missing: the namespaces, the cluster role that may do everything, this node.
 /// `uid` names this life of the cluster: real programs take it from `kube-system`.
 pub(crate) fn furnish(store: &mut Store, node: &Node, uid: &str) -> Result<(), Failure> {
-    let named = |name: &str| json!({"metadata": {"name": name}});
-    ensure(store, &NAMESPACE, named("default"))?;
-    ensure(store, &NAMESPACE, named("kube-system"))?;
+    namespace(store, "default")?;
+    namespace(store, "kube-system")?;
     let key = Key::new(&NAMESPACE, "", "kube-system");
     let mut system = store.find(&NAMESPACE, &key)?.clone();
     if object::text(&system, "uid") != uid {
@@ -31,6 +30,15 @@ pub(crate) fn furnish(store: &mut Store, node: &Node, uid: &str) -> Result<(), F
     ]);
     ensure(store, &CLUSTER_ROLE, role)?;
     ensure(store, &NODE, machine(node))
+}
+
+/// Makes a namespace, unless it is there.
+pub(crate) fn namespace(store: &mut Store, name: &str) -> Result<(), Failure> {
+    ensure(store, &NAMESPACE, named(name))
+}
+
+fn named(name: &str) -> Value {
+    json!({"metadata": {"name": name}})
 }
 
 fn ensure(store: &mut Store, kind: &Kind, document: Value) -> Result<(), Failure> {
