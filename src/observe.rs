@@ -91,12 +91,20 @@ impl Observation {
 
 /// Looks at everything.
 pub async fn observe(world: &World, ask: &Ask) -> Observed {
-    let (mut engine, registrars) = tokio::join!(
+    let (mut engine, mut registrars) = tokio::join!(
         engine(world, ask.deadline, ask.bound.as_ref()),
         registrars(world, ask.deadline)
     );
+    if let Seen::Known(view) = &engine {
+        told_by_engine(world, view, &mut registrars);
+    }
     if let Seen::Known(view) = &mut engine {
-        probe(world, ask, view).await;
+        let running = running(ask, view);
+        let until = tokio::time::Instant::now() + ask.probe_deadline.saturating_mul(PROBING);
+        let proofs = prove(world, until, &running, &registrars);
+        let (answers, proofs) = tokio::join!(probe(world, ask, until, running.clone()), proofs);
+        mark_ready(view, answers);
+        mark_refused(&mut registrars, proofs);
     }
     let tools = world
         .providers
@@ -235,19 +243,50 @@ pub fn other_engine_hint(kind: WorldKind) -> &'static str {
     }
 }
 
-/// Asks the API servers of running clusters, and raises those that answer to `ready`.
-async fn probe(world: &World, ask: &Ask, view: &mut EngineView) {
-    let running: Vec<ClusterView> = view
-        .clusters
-        .values()
-        .flat_map(BTreeMap::values)
+/// What the engine tells of registrars: all there is to see of some, and that the cluster of others is gone.
+fn told_by_engine(
+    world: &World,
+    engine: &EngineView,
+    registrars: &mut BTreeMap<RegistrarId, Seen<RegistrarView>>,
+) {
+    for (id, registrar) in &world.registrars {
+        if let Some(view) = registrar.derive(engine) {
+            registrars.insert(id.clone(), Seen::Known(view));
+        }
+        let Some(host) = registrar.host() else {
+            continue;
+        };
+        // Only where its provider was looked for is a cluster proven gone.
+        let clusters = engine.clusters.get(&host.provider);
+        let is_gone = clusters.is_some_and(|clusters| {
+            clusters
+                .get(&host.name)
+                .is_none_or(|view| !view.has_nodes())
+        });
+        if let (true, Some(seen @ Seen::Unknown(_))) = (is_gone, registrars.get_mut(id)) {
+            *seen = Seen::Known(RegistrarView::default());
+        }
+    }
+}
+
+/// The running clusters whose API servers are to be asked.
+fn running(ask: &Ask, view: &EngineView) -> Vec<ClusterView> {
+    let clusters = view.clusters.values().flat_map(BTreeMap::values);
+    clusters
         .filter(|cluster| cluster.phase == Phase::Running && ask.probe.contains(&cluster.id))
         .cloned()
-        .collect();
-    // Two hundred that say nothing take no longer than a few that do.
+        .collect()
+}
+
+/// Asks the API servers of running clusters. Two hundred that say nothing take no longer than a few that do.
+async fn probe(
+    world: &World,
+    ask: &Ask,
+    until: tokio::time::Instant,
+    running: Vec<ClusterView>,
+) -> Vec<(ClusterId, Result<(), String>)> {
     let all = ask.probe_deadline.saturating_mul(PROBING);
-    let until = tokio::time::Instant::now() + all;
-    let answers: Vec<(ClusterId, Result<(), String>)> = stream::iter(running)
+    stream::iter(running)
         .map(|cluster| async move {
             let asked = is_ready(world, &cluster, ask.probe_deadline);
             let answer = tokio::time::timeout_at(until, asked).await;
@@ -256,19 +295,66 @@ async fn probe(world: &World, ask: &Ask, view: &mut EngineView) {
         })
         .buffer_unordered(PROBES_AT_ONCE)
         .collect()
+        .await
+}
+
+/// Tries what registrars hold for running clusters. What could not be tried in time is taken for good.
+async fn prove(
+    world: &World,
+    until: tokio::time::Instant,
+    running: &[ClusterView],
+    registrars: &BTreeMap<RegistrarId, Seen<RegistrarView>>,
+) -> Vec<(RegistrarId, ClusterId, String)> {
+    let mut held = Vec::new();
+    for (id, seen) in registrars {
+        let (Some(registrar), Some(view)) = (world.registrars.get(id), seen.known()) else {
+            continue;
+        };
+        let entered = |cluster: &&ClusterView| view.entries.contains_key(&cluster.id);
+        held.extend(
+            running
+                .iter()
+                .filter(entered)
+                .map(|cluster| (id, registrar, cluster)),
+        );
+    }
+    let proofs: Vec<Option<(RegistrarId, ClusterId, String)>> = stream::iter(held)
+        .map(|(id, registrar, cluster)| async move {
+            let proof = tokio::time::timeout_at(until, registrar.prove(cluster)).await;
+            let refused = proof.ok().flatten()?.err()?;
+            Some((id.clone(), cluster.id.clone(), refused))
+        })
+        .buffer_unordered(PROBES_AT_ONCE)
+        .collect()
         .await;
+    proofs.into_iter().flatten().collect()
+}
+
+/// Raises those that answer to `ready`.
+fn mark_ready(view: &mut EngineView, answers: Vec<(ClusterId, Result<(), String>)>) {
     for (id, answer) in answers {
-        let Some(cluster) = view
-            .clusters
-            .get_mut(&id.provider)
-            .and_then(|map| map.get_mut(&id.name))
-        else {
+        let clusters = view.clusters.get_mut(&id.provider);
+        let Some(cluster) = clusters.and_then(|map| map.get_mut(&id.name)) else {
             continue;
         };
         cluster.probed = true;
         match answer {
             Ok(()) => cluster.phase = Phase::Ready,
             Err(why) => cluster.detail = Some(why),
+        }
+    }
+}
+
+/// An entry whose credentials its cluster refuses is not sound.
+fn mark_refused(
+    registrars: &mut BTreeMap<RegistrarId, Seen<RegistrarView>>,
+    proofs: Vec<(RegistrarId, ClusterId, String)>,
+) {
+    for (registrar, id, why) in proofs {
+        if let Some(Seen::Known(view)) = registrars.get_mut(&registrar)
+            && let Some(entry) = view.entries.get_mut(&id)
+        {
+            entry.trouble.get_or_insert(why);
         }
     }
 }

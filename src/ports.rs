@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::clock::SharedClock;
 pub use crate::model::WorldKind;
-use crate::model::{ProviderId, RegistrarId};
+use crate::model::{EngineView, ProviderId, RegistrarId};
 use crate::provider::{self, DockerSettings, Engine, Prober, SharedProvider};
 use crate::registrar::SharedRegistrar;
 
@@ -45,6 +45,14 @@ impl World {
             clock,
             owner: Some(settings.owner.clone()),
         }
+    }
+
+    /// The containers that were put on clusters' networks and stay when those go.
+    pub fn guests(&self, engine: &EngineView) -> Vec<String> {
+        let registrars = self.registrars.values();
+        registrars
+            .flat_map(|registrar| registrar.guests(engine))
+            .collect()
     }
 
     /// Ends the tools that a killed run left, and returns how many processes that were. To be called under the lease

@@ -147,6 +147,7 @@ impl Scene {
                 })
                 .map(|v| v.id.clone())
                 .collect(),
+            ..Parts::default()
         };
         self.world.engine.remove(&parts, &self.log).await
     }

@@ -202,6 +202,7 @@ async fn clean_up(
             .filter(|v| entry.covers_volume(v))
             .map(|v| v.id.clone())
             .collect(),
+        ..Parts::default()
     };
     log.note("taking away what was made");
     cx.still_mine().await?;

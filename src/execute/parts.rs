@@ -62,6 +62,7 @@ pub(super) fn doomed(entry: &Entry, view: &ClusterView) -> Parts {
             .filter(|v| entry.covers_volume(v))
             .map(|v| v.id.clone())
             .collect(),
+        ..Parts::default()
     }
 }
 

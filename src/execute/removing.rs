@@ -28,6 +28,7 @@ pub(super) async fn delete(
         of: Some(id.clone()),
         networks: networks.into_iter().map(|network| network.id).collect(),
         volumes: volumes.into_iter().map(|volume| volume.id).collect(),
+        guests: cx.world.guests(&engine),
         ..Parts::default()
     };
     if let Some(view) = cluster_in(&engine, id).filter(|view| view.has_nodes()) {
@@ -88,6 +89,7 @@ pub(super) async fn sweep(
             .map(|v| v.id)
             .filter(|id| volumes.contains(id))
             .collect(),
+        guests: cx.world.guests(&engine),
     };
     cx.still_mine().await?;
     cx.world.engine.remove(&parts, log).await?;

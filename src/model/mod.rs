@@ -25,8 +25,8 @@ pub use name::{
 };
 pub use observed::{
     Binding, ClusterMap, ClusterView, EngineFacts, EngineIdentity, EngineView, NetworkView,
-    NodeRole, NodeState, NodeView, Observed, Phase, RegistrarView, RegistrationView, ToolView,
-    Unnamed, VolumeView,
+    NodeRole, NodeState, NodeView, Observed, Obstacle, Phase, RegistrarView, RegistrationView,
+    ToolView, Unnamed, VolumeView,
 };
 pub use policy::{DeleteLimit, Guards, Mode, Policy, ProviderTraits, Prune, Scope};
 pub use seen::{Seen, Unseen, UnseenKind};

@@ -108,6 +108,9 @@ pub struct EngineFacts {
     pub listeners: Option<BTreeSet<Port>>,
     /// The names of all containers.
     pub container_names: BTreeSet<String>,
+    /// The networks that each container is on, by name.
+    #[serde(default)]
+    pub attachments: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// A network.
@@ -298,8 +301,29 @@ pub struct RegistrarView {
     /// The port inside a cluster that must be published on this host for an entry to lead anywhere.
     #[serde(default)]
     pub needs: Option<Port>,
+    /// The registrars where a cluster must be registered before it is here, and come off before it does here.
+    #[serde(default)]
+    pub after: BTreeSet<RegistrarId>,
+    /// Whether an entry is a part of the cluster: it serves whoever made it, and goes with the cluster.
+    #[serde(default)]
+    pub attached: bool,
     /// Its entries for clusters.
     pub entries: BTreeMap<ClusterId, RegistrationView>,
+    /// What stands in the way of a cluster here and is not rollcall's to move.
+    #[serde(default)]
+    pub obstacles: BTreeMap<ClusterId, Obstacle>,
+    /// What is wrong here besides, and not rollcall's to mend.
+    #[serde(default)]
+    pub problems: Vec<Obstacle>,
+}
+
+/// Something that somebody has to see to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Obstacle {
+    /// What it is, as a fragment.
+    pub what: String,
+    /// What to do about it.
+    pub remedy: String,
 }
 
 impl RegistrarView {

@@ -41,6 +41,8 @@ pub(super) fn build(input: &PlanInput<'_>) -> Plan {
             plan_rows(&mut draft, &situation, &needs);
             plan_rest(&mut draft, &situation);
             registrations::of_the_gone(&mut draft, &situation);
+            registrations::problems(&mut draft, &situation);
+            registrations::link(&mut draft, input);
         }
     }
     let mut plan = draft.finish();
@@ -117,6 +119,26 @@ impl Draft {
         self.steps
             .iter()
             .any(|s| s.action.kind() == ActionKind::Deregister && s.action.address() == address)
+    }
+
+    /// Each cluster's step in one registrar waits for its step of the same kind in another.
+    pub(super) fn link(&mut self, first: &RegistrarId, then: &RegistrarId) {
+        let of = |registrar: &RegistrarId| {
+            let steps = self.steps.iter().filter_map(|step| match &step.action {
+                Action::Register {
+                    registrar: own, id, ..
+                }
+                | Action::Deregister {
+                    registrar: own, id, ..
+                } if own == registrar => Some(((step.action.kind(), id.clone()), step.id)),
+                _ => None,
+            });
+            steps.collect::<BTreeMap<_, _>>()
+        };
+        let (before, after) = (of(first), of(then));
+        for (key, step) in after {
+            self.steps[step.0].after.extend(before.get(&key));
+        }
     }
 
     fn finish(mut self) -> Plan {

@@ -38,6 +38,9 @@ pub enum Violation {
     /// A row that is forgotten although its cluster was not proven gone.
     #[error("a prune of {0}, whose cluster is not proven gone")]
     RowOfLiving(Address),
+    /// A step in a registrar that does not wait for the one that comes first.
+    #[error("{0} does not wait for {1}")]
+    TooEarly(Address, RegistrarId),
     /// A cluster that is deleted while its registrations stay.
     #[error("a delete of {0} before its registration in {1} is off")]
     StillRegistered(Address, RegistrarId),
@@ -57,6 +60,7 @@ pub fn check(plan: &Plan, input: &PlanInput<'_>) -> Vec<Violation> {
         scope(step, input, &mut found);
     }
     ports(plan, input, &mut found);
+    registrars(plan, &reach, input, &mut found);
     own_ports(plan, input, &mut found);
     found
 }
@@ -78,6 +82,38 @@ fn reachable(plan: &Plan, found: &mut Vec<Violation>) -> Vec<BTreeSet<StepId>> {
         reach.push(all);
     }
     reach
+}
+
+/// A step in a registrar comes after its like in each registrar that comes first there.
+fn registrars(
+    plan: &Plan,
+    reach: &[BTreeSet<StepId>],
+    input: &PlanInput<'_>,
+    found: &mut Vec<Violation>,
+) {
+    let place = |step: &Step| match &step.action {
+        Action::Register { registrar, id, .. } | Action::Deregister { registrar, id, .. } => {
+            Some((registrar.clone(), id.clone()))
+        }
+        _ => None,
+    };
+    for step in &plan.steps {
+        let Some((registrar, id)) = place(step) else {
+            continue;
+        };
+        let view = input.observed.registrars.get(&registrar);
+        let view = view.and_then(Seen::known);
+        let first = view.into_iter().flat_map(|view| &view.after);
+        let late = first.filter(|first| {
+            let like = |other: &&Step| {
+                other.action.kind() == step.action.kind()
+                    && place(other) == Some(((*first).clone(), id.clone()))
+            };
+            let other = plan.steps.iter().find(like);
+            other.is_some_and(|other| !reach[step.id.0].contains(&other.id))
+        });
+        found.extend(late.map(|first| Violation::TooEarly(step.action.address(), first.clone())));
+    }
 }
 
 fn unordered(plan: &Plan, reach: &[BTreeSet<StepId>], found: &mut Vec<Violation>) {
@@ -218,7 +254,7 @@ fn still_registered(
     for (registrar, seen) in &input.observed.registrars {
         let there = seen
             .known()
-            .is_none_or(|view| view.entries.contains_key(id));
+            .is_none_or(|view| !view.attached && view.entries.contains_key(id));
         let off = before.contains(&Address::Registration(registrar.clone(), id.clone()));
         if there && input.ledger.registration(registrar, id).is_some() && !off {
             found.push(Violation::StillRegistered(

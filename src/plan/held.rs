@@ -6,7 +6,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{ActionKind, Field};
-use crate::model::{Address, ClusterId, Phase, RowFault, StopIntent, Stranger, Unseen, UnseenKind};
+use crate::model::{
+    Address, ClusterId, Obstacle, Phase, RegistrarId, RowFault, StopIntent, Stranger, Unseen,
+    UnseenKind,
+};
 
 /// One difference that gets no step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,6 +139,13 @@ pub enum HeldReason {
         /// Where it points to.
         endpoint: String,
     },
+    /// Something in the registrar stands in its way, or is wrong there, and is not ours to move.
+    RegistrarObstructed(Obstacle),
+    /// It has to be registered elsewhere first, and is not.
+    WaitsFor {
+        /// There.
+        registrar: RegistrarId,
+    },
     /// The registrar is switched on and not there.
     RegistrarNotInstalled,
 }
@@ -153,6 +163,8 @@ impl HeldReason {
             | Self::SubnetTaken { .. }
             | Self::BlockedByOrphan { .. }
             | Self::RegistrationNotOurs { .. }
+            | Self::RegistrarObstructed(_)
+            | Self::WaitsFor { .. }
             | Self::PerhapsClaimed { .. }
             | Self::NameTaken { .. }
             | Self::InProgress => Class::Blocks,
@@ -228,7 +240,9 @@ impl HeldReason {
             Self::ToolMissing { hint, .. } => Some(hint.clone()),
             Self::SourceUnknown(unseen) => unseen.hint.clone(),
             Self::InProgress => Some("rollcall lock show".to_owned()),
-            Self::Unmanaged
+            Self::RegistrarObstructed(obstacle) => Some(obstacle.remedy.clone()),
+            Self::WaitsFor { .. }
+            | Self::Unmanaged
             | Self::Management { .. }
             | Self::Excluded
             | Self::RegistrarNotInstalled => None,
@@ -266,6 +280,8 @@ impl HeldReason {
             Self::SourceUnknown(_) => "source_unknown",
             Self::ToolMissing { .. } => "tool_missing",
             Self::RegistrationNotOurs { .. } => "registration_not_ours",
+            Self::RegistrarObstructed(_) => "registrar_obstructed",
+            Self::WaitsFor { .. } => "waits_for",
             Self::RegistrarNotInstalled => "registrar_not_installed",
         }
     }
@@ -354,6 +370,8 @@ impl fmt::Display for HeldReason {
             Self::RegistrationNotOurs { endpoint } => {
                 write!(f, "an entry of this name is not ours ({endpoint})")
             }
+            Self::RegistrarObstructed(obstacle) => f.write_str(&obstacle.what),
+            Self::WaitsFor { registrar } => write!(f, "it is not registered in {registrar} first"),
             Self::RegistrarNotInstalled => f.write_str("switched on, and not installed"),
         }
     }

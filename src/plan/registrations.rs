@@ -1,11 +1,13 @@
 //! Registrations: in place for what stays, off first for what goes.
 
+use std::collections::BTreeSet;
+
 use super::builder::Draft;
 use super::situation::{Live, Situation};
-use super::{Action, ActionKind, Field, HeldReason, Reason, ReasonCode, StepId};
+use super::{Action, ActionKind, Field, HeldReason, PlanInput, Reason, ReasonCode, StepId};
 use crate::model::{
     Address, ClusterId, ClusterView, Desired, Incarnation, Port, PortMap, RegistrarId,
-    RegistrarView, RegistrationEntry, RegistrationView, Seen,
+    RegistrarView, RegistrationEntry, RegistrationView, Seen, Unseen,
 };
 
 /// What a present row's cluster will be when it is time to register it.
@@ -53,7 +55,8 @@ pub(super) fn for_present<'a>(
     life: Life<'_>,
     after: Option<StepId>,
 ) {
-    for (registrar, seen) in s.registrars() {
+    let mut sound = BTreeSet::new();
+    for (registrar, seen) in in_order(s) {
         let address = Address::Registration(registrar.clone(), id.clone());
         let view = match seen {
             Seen::Unknown(unseen) => {
@@ -74,46 +77,112 @@ pub(super) fn for_present<'a>(
             // Nobody asked for it: `status` says so, and there is nothing to wait for.
             continue;
         }
-        let entry = view.entries.get(id);
-        let ours = s.input.ledger.registration(registrar, id);
-        let reason = match (entry, ours) {
-            (None, _) => Reason::of(ReasonCode::Unregistered),
-            (Some(_), None) if matches!(life, Life::Adopted(_)) => {
-                Reason::of(ReasonCode::RequestedAdopt)
+        match due(s, id, life, registrar, view, &sound) {
+            Due::Nothing => {
+                sound.insert(registrar);
             }
-            (Some(entry), None) => {
-                draft.hold(
-                    address,
-                    HeldReason::RegistrationNotOurs {
-                        endpoint: entry.endpoint.clone(),
-                    },
-                );
-                continue;
+            Due::Held(reason) => draft.hold(address, reason),
+            Due::Register(_) if !s.input.policy.mode.repair => {
+                let would = ActionKind::Register;
+                draft.hold(address, HeldReason::BeyondMode { would });
             }
-            (Some(entry), Some(ours)) => match stale(entry, ours, life) {
-                Some(fields) => Reason::of(ReasonCode::RegistrationStale).fields(fields),
-                None => continue,
-            },
-        };
-        if !s.input.policy.mode.repair {
-            draft.hold(
-                address,
-                HeldReason::BeyondMode {
-                    would: ActionKind::Register,
-                },
-            );
-            continue;
+            Due::Register(reason) => {
+                let action = Action::Register {
+                    registrar: registrar.clone(),
+                    id: id.clone(),
+                    expected: view.entries.get(id).map(|entry| entry.fingerprint.clone()),
+                };
+                draft.push(action, reason, after);
+                sound.insert(registrar);
+            }
         }
-        let expected = entry.map(|entry| entry.fingerprint.clone());
-        draft.push(
-            Action::Register {
-                registrar: registrar.clone(),
-                id: id.clone(),
-                expected,
-            },
-            reason,
-            after,
-        );
+    }
+}
+
+/// What one registration needs.
+enum Due {
+    /// Nothing: it is as it should be.
+    Nothing,
+    /// It is left alone.
+    Held(HeldReason),
+    /// It is to be written.
+    Register(Reason),
+}
+
+fn due(
+    s: &Situation<'_>,
+    id: &ClusterId,
+    life: Life<'_>,
+    registrar: &RegistrarId,
+    view: &RegistrarView,
+    sound: &BTreeSet<&RegistrarId>,
+) -> Due {
+    if let Some(obstacle) = view.obstacles.get(id) {
+        return Due::Held(HeldReason::RegistrarObstructed(obstacle.clone()));
+    }
+    let entry = view.entries.get(id);
+    let ours = s.input.ledger.registration(registrar, id);
+    let reason = match (entry, ours) {
+        (None, _) => Reason::of(ReasonCode::Unregistered),
+        (Some(_), None) if matches!(life, Life::Adopted(_)) => {
+            Reason::of(ReasonCode::RequestedAdopt)
+        }
+        (Some(entry), None) if view.attached => match &entry.trouble {
+            Some(trouble) => Reason::of(ReasonCode::RegistrationStale).fields(vec![state(trouble)]),
+            None => return Due::Nothing,
+        },
+        (Some(entry), None) => {
+            let endpoint = entry.endpoint.clone();
+            return Due::Held(HeldReason::RegistrationNotOurs { endpoint });
+        }
+        (Some(entry), Some(ours)) => match stale(entry, ours, life) {
+            Some(fields) => Reason::of(ReasonCode::RegistrationStale).fields(fields),
+            None => return Due::Nothing,
+        },
+    };
+    let on = |first: &&RegistrarId| s.input.observed.registrars.contains_key(*first);
+    let mut first = view.after.iter().filter(on);
+    match first.find(|first| !sound.contains(first)) {
+        Some(first) => Due::Held(HeldReason::WaitsFor {
+            registrar: first.clone(),
+        }),
+        None => Due::Register(reason),
+    }
+}
+
+/// The registrars, each after those that come before it.
+fn in_order<'a>(s: &Situation<'a>) -> Vec<(&'a RegistrarId, &'a Seen<RegistrarView>)> {
+    let mut left: Vec<_> = s.registrars().collect();
+    let mut all = Vec::with_capacity(left.len());
+    while !left.is_empty() {
+        let waiting: BTreeSet<&RegistrarId> = left.iter().map(|(id, _)| *id).collect();
+        let is_ready = |(id, seen): &(&RegistrarId, &Seen<RegistrarView>)| {
+            let after = seen.known().into_iter().flat_map(|view| &view.after);
+            !after
+                .into_iter()
+                .any(|first| first != *id && waiting.contains(first))
+        };
+        let (ready, rest): (Vec<_>, Vec<_>) = left.into_iter().partition(is_ready);
+        // Two that wait for each other wait for nobody.
+        let stuck = ready.is_empty();
+        all.extend(ready);
+        left = if stuck {
+            all.extend(rest);
+            Vec::new()
+        } else {
+            rest
+        };
+    }
+    all
+}
+
+/// Registrations, and their ends, wait for those of the same cluster that come first.
+pub(super) fn link(draft: &mut Draft, input: &PlanInput<'_>) {
+    for (registrar, seen) in &input.observed.registrars {
+        let first = seen.known().into_iter().flat_map(|view| &view.after);
+        for first in first {
+            draft.link(first, registrar);
+        }
     }
 }
 
@@ -178,10 +247,13 @@ fn stale(entry: &RegistrationView, ours: &RegistrationEntry, life: Life<'_>) -> 
     if let (Some(view), true) = (life.seen(), fields.is_empty()) {
         fields.extend(elsewhere(entry, view));
     }
-    if let Some(trouble) = &entry.trouble {
-        fields.push(Field::new("state", Some(trouble), Some("sound")));
-    }
+    fields.extend(entry.trouble.as_deref().map(state));
     (!fields.is_empty()).then_some(fields)
+}
+
+/// What is wrong with an entry besides what it says.
+fn state(trouble: &str) -> Field {
+    Field::new("state", Some(trouble), Some("sound"))
 }
 
 /// The ports of this host that an entry leads to and that are not the cluster's.
@@ -240,8 +312,29 @@ pub(super) fn take_off<'a>(
         .collect())
 }
 
+/// An entry that has to be taken off.
 fn entry_of<'v>(seen: &'v Seen<RegistrarView>, id: &ClusterId) -> Option<&'v RegistrationView> {
-    seen.known().and_then(|view| view.entries.get(id))
+    let view = seen.known().filter(|view| !view.attached)?;
+    view.entries.get(id)
+}
+
+/// A registrar that has to be known, because what it may still hold comes off first.
+fn first_unknown<'a>(s: &Situation<'a>, view: &RegistrarView) -> Option<&'a Unseen> {
+    let registrars = &s.input.observed.registrars;
+    let mut first = view.after.iter().filter_map(|first| registrars.get(first));
+    first.find_map(Seen::unknown)
+}
+
+/// What is wrong in a registrar and belongs to no cluster of ours.
+pub(super) fn problems(draft: &mut Draft, s: &Situation<'_>) {
+    for (registrar, seen) in s.registrars() {
+        for problem in seen.known().into_iter().flat_map(|view| &view.problems) {
+            draft.hold(
+                Address::Source(registrar.to_string()),
+                HeldReason::RegistrarObstructed(problem.clone()),
+            );
+        }
+    }
 }
 
 /// Our registrations of clusters that are gone and that no row wants: off in a repair as in a prune.
@@ -271,10 +364,14 @@ pub(super) fn of_the_gone(draft: &mut Draft, s: &Situation<'_>) {
             Some(Seen::Unknown(unseen)) => {
                 draft.hold(address, HeldReason::SourceUnknown(unseen.clone()));
             }
-            Some(Seen::Known(view)) => {
-                let Some(entry) = view.entries.get(id) else {
+            Some(seen @ Seen::Known(view)) => {
+                let Some(entry) = entry_of(seen, id) else {
                     continue;
                 };
+                if let Some(unseen) = first_unknown(s, view) {
+                    draft.hold(address, HeldReason::SourceUnknown(unseen.clone()));
+                    continue;
+                }
                 let mode = s.input.policy.mode;
                 if !mode.repair && !mode.prune.registrations {
                     draft.hold(

@@ -5,6 +5,7 @@
 //! remove it removes by ID, after looking once more.
 
 mod access;
+mod api;
 mod docker;
 mod error;
 mod k3d;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use crate::command::end_strays;
+pub use api::{ApiAddress, Busy, Credentials, client, client_of_context, words};
 pub use docker::DockerEngine;
 pub use error::{Fault, ProviderError};
 pub use order::{Access, CreateOrder, Parts, StepLog};
@@ -51,6 +53,12 @@ pub trait Engine: Send + Sync {
     /// Removes these containers, networks and volumes, in this order, and nothing else: each is looked at again by
     /// ID first, what is gone already is fine, a network that carries somebody else's container stays and is an error.
     async fn remove(&self, parts: &Parts, log: &dyn StepLog) -> Result<(), ProviderError>;
+
+    /// Puts a container on a network, both by name. It is on it already: fine.
+    async fn join(&self, network: &str, container: &str) -> Result<(), ProviderError>;
+
+    /// Takes a container off a network, both by name. It is not on it, or one of them is gone: fine.
+    async fn leave(&self, network: &str, container: &str) -> Result<(), ProviderError>;
 }
 
 /// A maker of clusters.

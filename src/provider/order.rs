@@ -28,6 +28,8 @@ pub struct Parts {
     pub networks: Vec<NetworkId>,
     /// Volumes.
     pub volumes: Vec<VolumeId>,
+    /// Containers that stay and may be taken off these networks, by name.
+    pub guests: Vec<String>,
 }
 
 /// How to reach one cluster's API, from one of its lives. The credentials are secret: a `Debug` shows none.

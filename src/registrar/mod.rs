@@ -3,8 +3,11 @@
 //! In: orders in the model's words. Out: what the registrar holds, or an error that says what to do.
 //! Must not: see a plan, the ledger or the database, or decide whose an entry is.
 
+mod api;
+mod argocd;
 mod haproxy;
 mod kubeconfig;
+mod network;
 #[cfg(test)]
 mod scene;
 
@@ -13,9 +16,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::model::{ClusterId, ClusterView, Fingerprint, RegistrarId, RegistrarView, Seen};
+use crate::model::{
+    ClusterId, ClusterView, EngineView, Fingerprint, RegistrarId, RegistrarView, Seen,
+};
+pub use argocd::{ARGOCD, ArgoCd, ArgoCdSettings, Reach};
 pub use haproxy::{HAPROXY, Haproxy, HaproxySettings};
 pub use kubeconfig::{KUBECONFIG, Kubeconfig};
+pub use network::{NETWORK, NetworkSettings, Networks};
 
 use crate::provider::Access;
 pub use crate::provider::{Fault, ProviderError as RegistrarError};
@@ -28,6 +35,26 @@ pub trait Registrar: Send + Sync {
 
     /// Looks at all its entries for clusters, ours or not.
     async fn observe(&self, deadline: Duration) -> Seen<RegistrarView>;
+
+    /// What the engine's own look tells of it, where that is all there is to see: then [`Registrar::observe`] says nothing.
+    fn derive(&self, _engine: &EngineView) -> Option<RegistrarView> {
+        None
+    }
+
+    /// The cluster that it lives in: where that is proven gone, so is the registrar.
+    fn host(&self) -> Option<ClusterId> {
+        None
+    }
+
+    /// Whether what the entry of a running cluster holds is good there; `None`: it holds nothing that can be tried.
+    async fn prove(&self, _cluster: &ClusterView) -> Option<Result<(), String>> {
+        None
+    }
+
+    /// The containers that it puts on clusters' networks, by name.
+    fn guests(&self, _engine: &EngineView) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Writes the entry of one cluster, in place, and says what it wrote. `expected` is the entry that the plan saw
     /// (`None`: there was none); another one there now is a [`Fault::NotOurs`] and is left alone.

@@ -11,7 +11,9 @@ use super::lock::LockState;
 use super::schema::SCHEMAS;
 use super::status::{Health, Owner, RegistrationState, Sync};
 use crate::execute::{EventBody, StepResult};
-use crate::model::{ClusterId, Phase, Presence, StopIntent, Stranger, Unseen, UnseenKind};
+use crate::model::{
+    ClusterId, Obstacle, Phase, Presence, RegistrarId, StopIntent, Stranger, Unseen, UnseenKind,
+};
 use crate::plan::{ActionKind, Class, Disruption, HeldReason, ReasonCode};
 
 /// All words.
@@ -249,6 +251,13 @@ fn examples() -> Vec<HeldReason> {
             hint: text(),
         },
         HeldReason::RegistrationNotOurs { endpoint: text() },
+        HeldReason::RegistrarObstructed(Obstacle {
+            what: text(),
+            remedy: text(),
+        }),
+        HeldReason::WaitsFor {
+            registrar: RegistrarId::new(text()),
+        },
         HeldReason::RegistrarNotInstalled,
     ];
     if let Ok(id) = "k3d/dev".parse::<ClusterId>() {

@@ -137,6 +137,8 @@ pub enum RegistrationState {
     Stale,
     /// There, and not ours.
     Foreign,
+    /// Something that is not rollcall's stands in its way.
+    Obstructed,
     /// The registrar could not be observed, or, where it holds an entry of ours, the cluster.
     Unknown,
     /// The row asks for nothing that could be registered there.
@@ -153,6 +155,7 @@ impl RegistrationState {
             Self::Missing => "missing",
             Self::Stale => "stale",
             Self::Foreign => "foreign",
+            Self::Obstructed => "obstructed",
             Self::NotAsked => "not asked for",
             Self::Unknown => "unknown",
             Self::NotInstalled => "not installed",
@@ -397,7 +400,12 @@ fn registrations(
             (None, _) if input.policy.leaves_out(registrar, id) || !there.takes(&ports) => {
                 RegistrationState::NotAsked
             }
+            _ if there.obstacles.contains_key(id) => RegistrationState::Obstructed,
             (None, _) => RegistrationState::Missing,
+            (Some(entry), None) if there.attached && entry.trouble.is_none() => {
+                RegistrationState::Registered
+            }
+            (Some(_), None) if there.attached => RegistrationState::Stale,
             (Some(_), None) => RegistrationState::Foreign,
             // Of which life it should be is not known.
             (Some(_), Some(_)) if !known => RegistrationState::Unknown,

@@ -171,6 +171,26 @@ impl State {
         Ok(id)
     }
 
+    /// Puts a container on a network.
+    pub(super) fn join(&mut self, network: &str, container: &str) -> Result<(), ProviderError> {
+        let gone = |what: &str| refused(format!("no such thing: {what}"));
+        let id = self.network_named(network).map(|n| n.id.clone());
+        let id = id.ok_or_else(|| gone(network))?;
+        let mut containers = self.containers.iter_mut();
+        let found = containers.find(|c| c.name == container);
+        let found = found.ok_or_else(|| gone(container))?;
+        if !found.networks.contains(&id) {
+            found.networks.push(id);
+        }
+        Ok(())
+    }
+
+    /// Takes a container off a network.
+    pub(super) fn leave(&mut self, network: &NetworkId, container: &str) {
+        let named = self.containers.iter_mut().filter(|c| c.name == container);
+        named.for_each(|c| c.networks.retain(|own| own != network));
+    }
+
     /// Removes a network; gone already is fine, one that still carries somebody is not.
     pub(super) fn remove_network(&mut self, id: &NetworkId) -> Result<(), ProviderError> {
         let Some(at) = self.networks.iter().position(|network| network.id == *id) else {

@@ -111,7 +111,12 @@ impl Engine for SandboxEngine {
         for id in &parts.networks {
             pass(&mut run, &mut done, count).await?;
             log.line(&format!("remove network {id:.12}"));
-            run.change(|state| state.remove_network(id))?;
+            run.change(|state| {
+                for guest in &parts.guests {
+                    state.leave(id, guest);
+                }
+                state.remove_network(id)
+            })?;
         }
         for id in &parts.volumes {
             pass(&mut run, &mut done, count).await?;
@@ -119,6 +124,24 @@ impl Engine for SandboxEngine {
             run.change(|state| state.remove_volume(id))?;
         }
         run.end()
+    }
+
+    async fn join(&self, network: &str, container: &str) -> Result<(), ProviderError> {
+        let errand = Errand::new(Operation::Register, None, Duration::ZERO);
+        let run = Run::begin(&self.0, errand).await?;
+        run.simple(|state| state.join(network, container)).await
+    }
+
+    async fn leave(&self, network: &str, container: &str) -> Result<(), ProviderError> {
+        let errand = Errand::new(Operation::Deregister, None, Duration::ZERO);
+        let run = Run::begin(&self.0, errand).await?;
+        run.simple(|state| {
+            if let Some(network) = state.network_named(network).map(|n| n.id.clone()) {
+                state.leave(&network, container);
+            }
+            Ok(())
+        })
+        .await
     }
 }
 

@@ -180,7 +180,18 @@ impl State {
             bindings: bindings.collect(),
             listeners: Some(self.listeners.iter().copied().chain(published).collect()),
             container_names: self.containers.iter().map(|c| c.name.clone()).collect(),
+            attachments: self.containers.iter().map(|c| self.attached(c)).collect(),
         }
+    }
+}
+
+impl State {
+    /// A container's name, and those of its networks.
+    fn attached(&self, container: &Container) -> (String, BTreeSet<String>) {
+        let on = |network: &&Network| container.networks.contains(&network.id);
+        let networks = self.networks.iter().filter(on);
+        let networks = networks.map(|network| network.name.clone());
+        (container.name.clone(), networks.collect())
     }
 }
 

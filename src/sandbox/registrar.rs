@@ -193,6 +193,7 @@ impl State {
                     (id.clone(), view)
                 })
                 .collect(),
+            ..RegistrarView::default()
         }
     }
 

@@ -15,6 +15,7 @@ mod bench;
 
 mod absent;
 mod adopting;
+mod argocd;
 mod between;
 mod broken;
 mod crash;
@@ -27,6 +28,7 @@ mod haproxy;
 mod histories;
 mod hurt;
 mod interrupted;
+mod management;
 mod points;
 mod process;
 mod proxy;

@@ -75,3 +75,15 @@ impl Standing {
         ended(self.0)
     }
 }
+
+/// Waits until something is so. What is never so ends the test, however slow the machine is.
+#[track_caller]
+pub(crate) fn until(what: &str, condition: impl Fn() -> bool) {
+    for _ in 0..600 {
+        if condition() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    panic!("it did not come to this: {what}");
+}

@@ -125,6 +125,14 @@ impl Engine for Gated<dyn Engine> {
     async fn remove(&self, parts: &Parts, log: &dyn StepLog) -> Result<(), ProviderError> {
         self.0.pass(self.1.remove(parts, log)).await
     }
+
+    async fn join(&self, network: &str, container: &str) -> Result<(), ProviderError> {
+        self.0.pass(self.1.join(network, container)).await
+    }
+
+    async fn leave(&self, network: &str, container: &str) -> Result<(), ProviderError> {
+        self.0.pass(self.1.leave(network, container)).await
+    }
 }
 
 #[async_trait]

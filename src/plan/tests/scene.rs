@@ -33,6 +33,7 @@ impl Scene {
             bindings: vec![],
             listeners: Some(BTreeSet::new()),
             container_names: BTreeSet::new(),
+            attachments: BTreeMap::new(),
         };
         let clusters = providers
             .iter()
@@ -44,9 +45,8 @@ impl Scene {
             unnamed: vec![],
         };
         let registrar = RegistrarView {
-            needs: None,
             installed: true,
-            entries: BTreeMap::new(),
+            ..RegistrarView::default()
         };
         Self {
             desired: Desired::default(),

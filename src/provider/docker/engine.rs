@@ -14,7 +14,7 @@ use super::inventory::{Container, Volume};
 use super::listeners::listeners;
 use super::making::{self, NetworkPlan};
 use super::reading::{self, ReadError};
-use super::{archive, remove, view, wire};
+use super::{archive, attach, remove, view, wire};
 use crate::model::{
     ClusterView, ContainerId, EngineIdentity, EngineView, NodeRole, NodeState, NodeView, Phase,
     Seen, Unseen, UnseenKind,
@@ -71,6 +71,14 @@ impl Engine for DockerEngine {
 
     async fn remove(&self, parts: &Parts, log: &dyn StepLog) -> Result<(), ProviderError> {
         remove::remove(&self.docker()?, parts, log).await
+    }
+
+    async fn join(&self, network: &str, container: &str) -> Result<(), ProviderError> {
+        attach::join(&self.docker()?, network, container).await
+    }
+
+    async fn leave(&self, network: &str, container: &str) -> Result<(), ProviderError> {
+        attach::leave(&self.docker()?, network, container).await
     }
 }
 

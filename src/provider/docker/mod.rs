@@ -12,6 +12,7 @@
 //! [`Inventory`]: inventory::Inventory
 
 mod archive;
+mod attach;
 mod client;
 mod clusters;
 mod dialect;

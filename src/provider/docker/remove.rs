@@ -9,6 +9,7 @@ use bollard::query_parameters::{
 };
 use futures_util::future::join_all;
 
+use super::attach;
 use super::client::{PATIENCE, failed, is_gone, status, words};
 use super::wire::volume;
 use crate::model::{ContainerId, NetworkId, VolumeId};
@@ -36,7 +37,7 @@ pub(super) async fn remove(
         .collect();
     for id in &parts.networks {
         log.line(&format!("remove network {id:.12}"));
-        let removed = network(docker, id, &parts.containers);
+        let removed = network(docker, id, parts);
         let removed = bounded(&format!("remove network {id:.12}"), removed).await;
         failures.extend(removed.err());
     }
@@ -85,11 +86,7 @@ async fn container(docker: &Docker, id: &ContainerId) -> Result<(), ProviderErro
     ))
 }
 
-async fn network(
-    docker: &Docker,
-    id: &NetworkId,
-    removed: &[ContainerId],
-) -> Result<(), ProviderError> {
+async fn network(docker: &Docker, id: &NetworkId, parts: &Parts) -> Result<(), ProviderError> {
     let mut last = String::new();
     for _ in 0..TRIES {
         let options = None::<InspectNetworkOptions>;
@@ -100,11 +97,18 @@ async fn network(
         };
         let name = seen.name.unwrap_or_default();
         let guests = seen.containers.unwrap_or_default();
-        let stranger = guests
-            .iter()
-            .find(|(guest, _)| !removed.iter().any(|own| own.as_str() == guest.as_str()));
+        let stranger = guests.iter().find(|(guest, _)| {
+            !parts
+                .containers
+                .iter()
+                .any(|own| own.as_str() == guest.as_str())
+        });
         if let Some((guest, endpoint)) = stranger {
             let guest = endpoint.name.as_deref().unwrap_or(guest);
+            if parts.guests.iter().any(|own| own == guest) {
+                attach::leave(docker, id.as_str(), guest).await?;
+                continue;
+            }
             let message = format!("network {name} carries {guest}, which is not ours");
             let hint = format!("docker network disconnect {name} {guest}");
             return Err(ProviderError::new(Fault::NotOurs, message).hint(hint));

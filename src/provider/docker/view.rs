@@ -47,6 +47,14 @@ pub(super) fn view(
                 .iter()
                 .map(|container| container.name.clone())
                 .collect(),
+            attachments: inventory
+                .containers
+                .iter()
+                .map(|container| {
+                    let networks = container.networks.keys().cloned();
+                    (container.name.clone(), networks.collect())
+                })
+                .collect(),
         },
         clusters: found,
         unnamed,

@@ -60,6 +60,7 @@ impl Haproxy {
             installed: true,
             needs: Some(self.settings.inside),
             entries: entries.collect(),
+            ..RegistrarView::default()
         }
     }
 

@@ -60,6 +60,7 @@ fn view(path: &Path, providers: &[ProviderId]) -> Result<RegistrarView, String> 
         installed: true,
         needs: None,
         entries: entries.collect(),
+        ..RegistrarView::default()
     })
 }
 

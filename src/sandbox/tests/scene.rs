@@ -124,6 +124,7 @@ impl Scene {
             containers: view.nodes.iter().map(|n| n.id.clone()).collect(),
             networks: view.networks.iter().map(|n| n.id.clone()).collect(),
             volumes: view.volumes.iter().map(|v| v.id.clone()).collect(),
+            ..Parts::default()
         };
         self.world.engine.remove(&parts, &self.log).await
     }

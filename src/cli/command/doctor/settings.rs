@@ -137,6 +137,12 @@ fn keys(session: &Session) -> Vec<SettingDoc> {
         key("haproxy.address", Some(config.haproxy.address.clone())),
         key("haproxy.port", Some(config.haproxy.port.to_string())),
         key("haproxy.except", listed(&config.haproxy.except)),
+        key("argocd.context", config.argocd.context.clone()),
+        key("argocd.kubeconfig", path(&config.argocd.kubeconfig)),
+        key("argocd.namespace", Some(config.argocd.namespace.clone())),
+        key("argocd.reach", Some(config.argocd.reach.clone())),
+        key("argocd.except", listed(&config.argocd.except)),
+        key("network.containers", listed(&config.network.containers)),
     ]
 }
 

@@ -1,5 +1,7 @@
 //! The configuration file.
 
+mod registrars;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -9,9 +11,10 @@ use super::args::Global;
 use super::error::CliError;
 use super::settings::{Dirs, no_home};
 use super::streams::Streams;
-use crate::model::{ClusterName, Port, Ports, RegistrarId, Selector};
-use crate::registrar::{HAPROXY, KUBECONFIG};
+use crate::model::{ClusterName, RegistrarId, Selector};
+use crate::registrar::{ARGOCD, HAPROXY, KUBECONFIG, NETWORK};
 use crate::report::ExitCode;
+pub(crate) use registrars::{ArgoCdConfig, HaproxyConfig, Kubeconfig, NetworkConfig};
 
 /// What the file says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -25,6 +28,10 @@ pub(crate) struct Config {
     pub(crate) kubeconfig: Kubeconfig,
     /// The registrar that routes requests to clusters.
     pub(crate) haproxy: HaproxyConfig,
+    /// The registrar of Argo CD's clusters.
+    pub(crate) argocd: ArgoCdConfig,
+    /// Who is put on clusters' networks.
+    pub(crate) network: NetworkConfig,
 }
 
 /// `[management]`.
@@ -63,94 +70,30 @@ pub(crate) struct ProviderConfig {
     pub(crate) program: Option<PathBuf>,
 }
 
-/// `[kubeconfig]`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Kubeconfig {
-    /// Whether clusters are registered there.
-    pub(crate) enabled: bool,
-    /// The file, if it is not the one of kubectl.
-    pub(crate) path: Option<PathBuf>,
-    /// Clusters that are not registered there.
-    pub(crate) except: Vec<Selector>,
-}
-
-impl Default for Kubeconfig {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            path: None,
-            except: Vec::new(),
-        }
-    }
-}
-
-/// `[haproxy]`: off without a folder.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct HaproxyConfig {
-    /// The folder of the generated file and the map.
-    pub(crate) dir: Option<PathBuf>,
-    /// The user's own files, in HAProxy's order.
-    pub(crate) files: Vec<PathBuf>,
-    /// The master's socket.
-    pub(crate) socket: Option<PathBuf>,
-    /// The program, if it is not the one on the PATH.
-    pub(crate) program: Option<PathBuf>,
-    /// Where the published ports are reached from HAProxy.
-    pub(crate) address: String,
-    /// The port inside a cluster that requests go to.
-    pub(crate) port: Port,
-    /// Clusters to which nothing is routed.
-    pub(crate) except: Vec<Selector>,
-}
-
-impl Default for HaproxyConfig {
-    fn default() -> Self {
-        Self {
-            dir: None,
-            files: Vec::new(),
-            socket: None,
-            program: None,
-            address: "127.0.0.1".to_owned(),
-            port: Ports::HTTP,
-            except: Vec::new(),
-        }
-    }
-}
-
-impl HaproxyConfig {
-    /// What is missing, or cannot be right.
-    fn problem(&self) -> Option<String> {
-        self.dir.as_ref()?;
-        let host = |c: char| c.is_ascii_alphanumeric() || ".:-[]".contains(c);
-        if self.files.is_empty() {
-            return Some(
-                "haproxy.files is missing: the files that HAProxy is started with".to_owned(),
-            );
-        }
-        if self.socket.is_none() {
-            return Some(
-                "haproxy.socket is missing: the SOCKET of haproxy -W -S SOCKET".to_owned(),
-            );
-        }
-        if self.address.is_empty() || !self.address.chars().all(host) {
-            return Some(format!("haproxy.address {:?} is no host", self.address));
-        }
-        None
-    }
-}
-
 impl Config {
     /// The clusters that are not to be registered, per registrar.
     pub(crate) fn unregistered(&self) -> BTreeMap<RegistrarId, BTreeSet<Selector>> {
+        let own = ClusterName::parse(&self.management.name).map(Selector::Name);
+        let own: Vec<Selector> = own.into_iter().collect();
+        let no_one = Vec::new();
+        // Argo CD knows its own cluster by itself, and is on its network.
         [
-            (KUBECONFIG, &self.kubeconfig.except),
-            (HAPROXY, &self.haproxy.except),
+            (KUBECONFIG, &self.kubeconfig.except, &no_one),
+            (HAPROXY, &self.haproxy.except, &no_one),
+            (ARGOCD, &self.argocd.except, &own),
+            (NETWORK, &no_one, &own),
         ]
         .into_iter()
-        .map(|(name, except)| (RegistrarId::new(name), except.iter().cloned().collect()))
+        .map(|(name, except, own)| {
+            let all = except.iter().chain(own).cloned().collect();
+            (RegistrarId::new(name), all)
+        })
         .collect()
+    }
+
+    /// What is missing, or cannot be right.
+    fn problem(&self) -> Option<String> {
+        self.haproxy.problem().or_else(|| self.argocd.problem())
     }
 }
 
@@ -209,7 +152,7 @@ impl ConfigFile {
         ClusterName::parse(&config.management.name).map_err(|error| {
             CliError::usage(format!("management.name in the configuration: {error}"))
         })?;
-        if let Some(problem) = config.haproxy.problem() {
+        if let Some(problem) = config.problem() {
             return Err(CliError::usage(format!(
                 "the configuration {}: {problem}",
                 path.display()
@@ -246,7 +189,7 @@ mod tests {
 
     #[test]
     fn the_example_says_what_the_program_reads() {
-        let example = include_str!("../../docs/rollcall.example.toml");
+        let example = include_str!("../../../docs/rollcall.example.toml");
         let read: Result<Config, _> = toml::from_str(example);
         let commented: String = example
             .lines()
@@ -258,6 +201,6 @@ mod tests {
             .collect();
         let all: Result<Config, _> = toml::from_str(&commented);
         assert!(read.is_ok(), "{read:?}");
-        assert_eq!(all.map(|config| config.haproxy.problem()), Ok(None));
+        assert_eq!(all.map(|config| config.problem()), Ok(None));
     }
 }

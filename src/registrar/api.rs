@@ -1,0 +1,318 @@
+//! One Kubernetes API: what registrars ask of it, and what its answers mean for a step.
+//!
+//! In: objects as JSON. Out: objects, or an error that tells what may work next time from what needs somebody.
+//! Must not: put the contents of an object into an error.
+
+use std::path::Path;
+use std::time::Duration;
+
+use kube::api::{
+    Api as Objects, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams,
+    Preconditions,
+};
+use kube::config::Kubeconfig;
+use kube::core::{ApiResource, GroupVersionKind};
+use kube::{Client, Error};
+use serde_json::Value;
+
+use crate::provider::{self, ApiAddress, Busy, Fault};
+use crate::registrar::RegistrarError;
+
+/// Under this name the API keeps which fields are ours.
+pub(super) const MANAGER: &str = "rollcall";
+/// How much a list gives at once.
+const PAGE: u32 = 500;
+/// How long one request may take, with what is waited for where the API is busy.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What sort of object, and where the API has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Kind {
+    group: &'static str,
+    version: &'static str,
+    name: &'static str,
+    plural: &'static str,
+}
+
+impl Kind {
+    /// A sort of object, such as `Kind::new("apps", "v1", "Deployment", "deployments")`.
+    pub(super) const fn new(
+        group: &'static str,
+        version: &'static str,
+        name: &'static str,
+        plural: &'static str,
+    ) -> Self {
+        Self {
+            group,
+            version,
+            name,
+            plural,
+        }
+    }
+
+    fn resource(&self) -> ApiResource {
+        let gvk = GroupVersionKind::gvk(self.group, self.version, self.name);
+        ApiResource::from_gvk_with_plural(&gvk, self.plural)
+    }
+}
+
+/// Secrets.
+pub(super) const SECRET: Kind = Kind::new("", "v1", "Secret", "secrets");
+/// Namespaces.
+pub(super) const NAMESPACE: Kind = Kind::new("", "v1", "Namespace", "namespaces");
+/// Service accounts.
+pub(super) const SERVICE_ACCOUNT: Kind = Kind::new("", "v1", "ServiceAccount", "serviceaccounts");
+/// Roles of a whole cluster.
+pub(super) const CLUSTER_ROLE: Kind = Kind::new(
+    "rbac.authorization.k8s.io",
+    "v1",
+    "ClusterRole",
+    "clusterroles",
+);
+/// Who has them.
+pub(super) const CLUSTER_ROLE_BINDING: Kind = Kind::new(
+    "rbac.authorization.k8s.io",
+    "v1",
+    "ClusterRoleBinding",
+    "clusterrolebindings",
+);
+
+/// A Kubernetes API that somebody is connected to.
+#[derive(Clone)]
+pub(super) struct Api {
+    client: Client,
+    /// Whose it is, for messages.
+    of: String,
+}
+
+impl Api {
+    /// The API at this address. `of` names it in messages: "k3d/dev".
+    pub(super) async fn at(address: &ApiAddress, of: &str) -> Result<Self, RegistrarError> {
+        let client = provider::client(address, Busy::Retry).await;
+        Self::with(client, of)
+    }
+
+    /// The API of a context of somebody's kubeconfig, which is read anew each time.
+    pub(super) async fn of_context(file: &Path, context: &str) -> Result<Self, RegistrarError> {
+        let refused = |why: &str| {
+            let message = format!("context {context} of {}: {why}", file.display());
+            let hint = format!(
+                "kubectl --kubeconfig {} config get-contexts",
+                file.display()
+            );
+            RegistrarError::new(Fault::Permanent, message).hint(hint)
+        };
+        // An error of the parser would quote the file.
+        let kubeconfig = Kubeconfig::read_from(file).map_err(|_| refused("it cannot be read"))?;
+        let mut contexts = kubeconfig.contexts.iter();
+        let found = contexts.find(|named| named.name == context);
+        let found = found.and_then(|named| named.context.as_ref());
+        let found = found.ok_or_else(|| refused("there is none"))?;
+        let mut users = kubeconfig.auth_infos.iter();
+        let user = users.find(|named| Some(&named.name) == found.user.as_ref());
+        let user = user.and_then(|named| named.auth_info.as_ref());
+        if user.is_some_and(|user| user.exec.is_some() || user.auth_provider.is_some()) {
+            return Err(refused(
+                "its user needs a program to log in, and none is started",
+            ));
+        }
+        let client = provider::client_of_context(kubeconfig, context).await;
+        Self::with(client, &format!("context {context}"))
+    }
+
+    fn with(client: Result<Client, String>, of: &str) -> Result<Self, RegistrarError> {
+        let client =
+            client.map_err(|why| RegistrarError::new(Fault::Permanent, format!("{of}: {why}")))?;
+        let of = of.to_owned();
+        Ok(Self { client, of })
+    }
+
+    /// One object; `None`: there is none.
+    pub(super) async fn get(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Option<DynamicObject>, RegistrarError> {
+        let objects = self.objects(kind, namespace);
+        self.ask(&what("read", kind, name), objects.get_opt(name))
+            .await
+    }
+
+    /// All objects of a sort, page by page. Where the API has forgotten what the next page belongs to, the list begins
+    /// again, once.
+    pub(super) async fn list(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+        labels: Option<&str>,
+    ) -> Result<Vec<DynamicObject>, RegistrarError> {
+        let (objects, asked) = (self.objects(kind, namespace), what("list", kind, ""));
+        let first = ListParams {
+            label_selector: labels.map(str::to_owned),
+            ..ListParams::default().limit(PAGE)
+        };
+        let mut forgotten = false;
+        let (mut all, mut params) = (Vec::new(), first.clone());
+        loop {
+            let page = match self.within(objects.list(&params), &asked).await? {
+                Ok(page) => page,
+                Err(Error::Api(status)) if status.code == 410 && !forgotten => {
+                    forgotten = true;
+                    all.clear();
+                    params = first.clone();
+                    continue;
+                }
+                Err(error) => return Err(self.failed(&asked, &error)),
+            };
+            all.extend(page.items);
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => params = first.clone().continue_token(&token),
+                None => return Ok(all),
+            }
+        }
+    }
+
+    /// Makes an object that is not there. One that is: [`Fault::NotOurs`].
+    pub(super) async fn create(
+        &self,
+        kind: Kind,
+        object: Value,
+    ) -> Result<DynamicObject, RegistrarError> {
+        let (object, place) = self.parsed(kind, object)?;
+        let params = PostParams {
+            field_manager: Some(MANAGER.to_owned()),
+            ..PostParams::default()
+        };
+        let objects = self.objects(kind, place.namespace.as_deref());
+        let made = objects.create(&params, &object);
+        self.ask(&what("create", kind, &place.name), made).await
+    }
+
+    /// Makes an object say what is given, whether it is there or not; what else it says stays. With a
+    /// `resourceVersion`, a change in between is [`Fault::NotOurs`].
+    pub(super) async fn apply(
+        &self,
+        kind: Kind,
+        object: Value,
+    ) -> Result<DynamicObject, RegistrarError> {
+        let (object, place) = self.parsed(kind, object)?;
+        let params = PatchParams::apply(MANAGER).force();
+        let objects = self.objects(kind, place.namespace.as_deref());
+        let patch = Patch::Apply(&object);
+        let applied = objects.patch(&place.name, &params, &patch);
+        self.ask(&what("apply", kind, &place.name), applied).await
+    }
+
+    /// Deletes exactly this object. Gone already is fine; another one of its name, or a changed one, is
+    /// [`Fault::NotOurs`].
+    pub(super) async fn delete(
+        &self,
+        kind: Kind,
+        object: &DynamicObject,
+    ) -> Result<(), RegistrarError> {
+        let meta = &object.metadata;
+        let name = meta.name.clone().unwrap_or_default();
+        let params = DeleteParams {
+            preconditions: Some(Preconditions {
+                uid: meta.uid.clone(),
+                resource_version: meta.resource_version.clone(),
+            }),
+            ..DeleteParams::default()
+        };
+        let (objects, asked) = (
+            self.objects(kind, meta.namespace.as_deref()),
+            what("delete", kind, &name),
+        );
+        match self.within(objects.delete(&name, &params), &asked).await? {
+            Ok(_) => Ok(()),
+            Err(Error::Api(status)) if status.code == 404 => Ok(()),
+            Err(error) => Err(self.failed(&asked, &error)),
+        }
+    }
+
+    fn objects(&self, kind: Kind, namespace: Option<&str>) -> Objects<DynamicObject> {
+        let (client, resource) = (self.client.clone(), kind.resource());
+        match namespace {
+            Some(namespace) => Objects::namespaced_with(client, namespace, &resource),
+            None => Objects::all_with(client, &resource),
+        }
+    }
+
+    fn parsed(
+        &self,
+        kind: Kind,
+        mut object: Value,
+    ) -> Result<(DynamicObject, Place), RegistrarError> {
+        let resource = kind.resource();
+        object["apiVersion"] = Value::String(resource.api_version);
+        object["kind"] = Value::String(resource.kind);
+        let object: DynamicObject = serde_json::from_value(object).map_err(|_| {
+            let message = format!("{}: a {} that makes no sense", self.of, kind.name);
+            RegistrarError::new(Fault::Permanent, message)
+        })?;
+        let place = Place {
+            namespace: object.metadata.namespace.clone(),
+            name: object.metadata.name.clone().unwrap_or_default(),
+        };
+        Ok((object, place))
+    }
+
+    async fn ask<T>(
+        &self,
+        what: &str,
+        asked: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, RegistrarError> {
+        let answer = self.within(asked, what).await?;
+        answer.map_err(|error| self.failed(what, &error))
+    }
+
+    async fn within<T>(
+        &self,
+        asked: impl Future<Output = T>,
+        what: &str,
+    ) -> Result<T, RegistrarError> {
+        // kube's futures are large: on the heap, those of its callers stay small.
+        let answer = tokio::time::timeout(PATIENCE, Box::pin(asked)).await;
+        answer.map_err(|_| {
+            let (of, seconds) = (&self.of, PATIENCE.as_secs());
+            let message = format!("{of}: {what}: no answer within {seconds} s");
+            RegistrarError::new(Fault::Transient, message)
+        })
+    }
+
+    /// What an error means for a step.
+    fn failed(&self, what: &str, error: &Error) -> RegistrarError {
+        let message = provider::words(&format!("{}: {what}", self.of), error);
+        let Error::Api(status) = error else {
+            let fault = match error {
+                Error::SerdeError(_) | Error::BuildRequest(_) => Fault::Permanent,
+                _ => Fault::Transient,
+            };
+            return RegistrarError::new(fault, message);
+        };
+        match status.code {
+            401 => RegistrarError::new(Fault::Permanent, message).hint(
+                "its credentials are not accepted: they may be of an earlier life of that cluster",
+            ),
+            403 => RegistrarError::new(Fault::Permanent, message)
+                .hint("its user may not do that: use one who may"),
+            404 => RegistrarError::new(Fault::Permanent, message)
+                .hint("what it belongs to is not there: is it installed?"),
+            409 => RegistrarError::new(Fault::NotOurs, message).hint("run rollcall again"),
+            408 | 410 | 429 | 500.. => RegistrarError::new(Fault::Transient, message),
+            _ => RegistrarError::new(Fault::Permanent, message),
+        }
+    }
+}
+
+/// Where an object is.
+struct Place {
+    namespace: Option<String>,
+    name: String,
+}
+
+/// What is asked, for messages.
+fn what(verb: &str, kind: Kind, name: &str) -> String {
+    format!("{verb} {} {name}", kind.name).trim_end().to_owned()
+}
