@@ -87,6 +87,10 @@ async fn container(docker: &Docker, id: &ContainerId) -> Result<(), ProviderErro
 }
 
 async fn network(docker: &Docker, id: &NetworkId, parts: &Parts) -> Result<(), ProviderError> {
+    // A guest that does not run is not among the network's containers, and could not be started any more without it.
+    for guest in &parts.guests {
+        attach::leave(docker, id.as_str(), guest).await?;
+    }
     let mut last = String::new();
     for _ in 0..TRIES {
         let options = None::<InspectNetworkOptions>;
@@ -105,10 +109,6 @@ async fn network(docker: &Docker, id: &NetworkId, parts: &Parts) -> Result<(), P
         });
         if let Some((guest, endpoint)) = stranger {
             let guest = endpoint.name.as_deref().unwrap_or(guest);
-            if parts.guests.iter().any(|own| own == guest) {
-                attach::leave(docker, id.as_str(), guest).await?;
-                continue;
-            }
             let message = format!("network {name} carries {guest}, which is not ours");
             let hint = format!("docker network disconnect {name} {guest}");
             return Err(ProviderError::new(Fault::NotOurs, message).hint(hint));
