@@ -11,6 +11,6 @@ mod settling;
 mod status;
 
 pub use announce::{announce, announce_sources};
-pub use error::{RunError, on_store};
+pub use error::{RunError, on_store, on_store_once};
 pub use look::{Look, Question, look, look_at_saved};
 pub use runner::{Run, Runner, Unsettled};

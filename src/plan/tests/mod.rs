@@ -5,5 +5,6 @@ mod contention;
 mod guards;
 mod holding;
 mod ownership;
+mod registering;
 mod replacing;
 mod scene;

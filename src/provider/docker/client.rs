@@ -94,6 +94,26 @@ pub(super) fn failed(what: &str, error: &Error) -> ProviderError {
     ProviderError::new(fault, format!("Docker could not {what}: {text}"))
 }
 
+/// What an engine that was killed left behind, where that is in the way of a start. Nothing in Docker's API takes it away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Remnant {
+    /// A start that it did not end: containerd keeps it for ever.
+    Task,
+    /// A docker-proxy, perhaps, that holds a port.
+    Port,
+}
+
+/// Whether an error tells of a remnant.
+pub(super) fn remnant(error: &Error) -> Option<Remnant> {
+    let text = words(error);
+    if text.starts_with("task ") && text.ends_with("already exists") {
+        return Some(Remnant::Task);
+    }
+    let taken = ["port is already allocated", "address already in use"];
+    let taken = taken.iter().any(|words| text.contains(words));
+    taken.then_some(Remnant::Port)
+}
+
 /// The same for an engine that was not even connected to.
 pub(super) fn unreached(unseen: Unseen) -> ProviderError {
     let error = ProviderError::new(Fault::Transient, unseen.error);
@@ -165,4 +185,27 @@ pub(super) fn words(error: &Error) -> String {
         }
     };
     one_line(&text, 300)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_engine_left_is_known_by_its_words() {
+        let said = |message: &str| {
+            remnant(&Error::DockerResponseServerError {
+                status_code: 500,
+                message: message.to_owned(),
+            })
+        };
+        assert_eq!(
+            said("task d2a7668d4943: already exists"),
+            Some(Remnant::Task)
+        );
+        let port = "driver failed programming external connectivity on endpoint dev: Bind for 127.0.0.1:37841 failed: \
+                    port is already allocated";
+        assert_eq!(said(port), Some(Remnant::Port));
+        assert_eq!(said("network dev already exists"), None);
+    }
 }

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use bollard::Docker;
 use bollard::query_parameters::{RenameContainerOptionsBuilder, StartContainerOptions};
 
-use super::client::{PATIENCE, connect, failed, is_gone, silent, too_old, unreached, unseen};
+use super::client::{
+    PATIENCE, Remnant, connect, failed, is_gone, remnant, silent, too_old, unreached, unseen,
+};
 use super::dialect::Dialect;
 use super::endpoint::{Endpoint, SOURCE};
 use super::inventory::{Container, Volume};
@@ -283,7 +285,19 @@ async fn run(
     log.line(&what);
     within(&what, async {
         let done = docker.start_container(id.as_str(), None::<StartContainerOptions>);
-        done.await.map_err(|error| failed(&what, &error))
+        done.await.map_err(|error| {
+            let failed = failed(&what, &error);
+            match remnant(&error) {
+                Some(Remnant::Task) => failed.hint(format!(
+                    "a killed Docker left the last start of {name} in containerd; as root: \
+                     pkill -KILL -f 'containerd-shim.* -id {id:.12}', or make the cluster again with --replace"
+                )),
+                Some(Remnant::Port) => failed.hint(
+                    "see whose it is: ss -ltnp; a docker-proxy without a container goes when Docker is restarted",
+                ),
+                None => failed,
+            }
+        })
     })
     .await
 }

@@ -9,7 +9,7 @@ use crate::cli::args::OnLock;
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::clock::{Clock, SystemClock};
-use crate::reconcile::{RunError, Runner, on_store};
+use crate::reconcile::{RunError, Runner, on_store_once};
 use crate::store::{Holder, Lease, Store, StoreError, liveness};
 
 /// How often a lock that somebody holds is asked for.
@@ -28,7 +28,7 @@ pub(super) async fn acquire(
     let mut told = false;
     loop {
         let (candidate, now) = (holder.clone(), SystemClock.now());
-        match on_store(store, move |store| {
+        match on_store_once(store, move |store| {
             store.acquire(&candidate, now, &liveness)
         })
         .await
@@ -61,7 +61,7 @@ pub(super) async fn holding<T>(runner: &Runner<'_>, work: impl Future<Output = T
             () = tokio::time::sleep(RENEW) => {
                 let (lease, now) = (runner.lease.clone(), SystemClock.now());
                 // A lease that is lost is found by the next step, which asks for it before it acts.
-                let _ = on_store(&runner.store, move |store| store.renew(&lease, now)).await;
+                let _ = on_store_once(&runner.store, move |store| store.renew(&lease, now)).await;
             }
         }
     }
