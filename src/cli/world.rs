@@ -6,6 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use secrecy::SecretString;
+
 use super::config::ProviderConfig;
 use super::error::CliError;
 use super::settings::Settings;
@@ -15,25 +17,32 @@ use crate::model::{ClusterId, ClusterName, ProviderId, RegistrarId};
 use crate::ports::World;
 use crate::provider::{DockerSettings, ProviderSettings};
 use crate::registrar::{
-    ArgoCd, ArgoCdSettings, Haproxy, HaproxySettings, Kubeconfig, NetworkSettings, Networks, Reach,
-    SharedRegistrar,
+    ArgoCd, ArgoCdSettings, Haproxy, HaproxySettings, Kubeconfig, NetworkSettings, Networks,
+    Portainer, PortainerCredentials, PortainerGroup, PortainerSettings, Reach, SharedRegistrar,
 };
 use crate::sandbox;
+
+/// The environment's place for Portainer's API key, and for the password of its user.
+const PORTAINER_API_KEY: &str = "ROLLCALL_PORTAINER_API_KEY";
+const PORTAINER_PASSWORD: &str = "ROLLCALL_PORTAINER_PASSWORD";
 
 /// The sandbox's world, or this machine's Docker.
 pub(crate) fn build(settings: &Settings, streams: &Streams) -> Result<World, CliError> {
     if let Some(dir) = &settings.sandbox {
         return Ok(sandbox::open(dir)?.world());
     }
+    let mut env = streams.env.clone();
+    // No tool has to know them.
+    env.retain(|name, _| name != PORTAINER_API_KEY && name != PORTAINER_PASSWORD);
     let docker = DockerSettings {
-        env: streams.env.clone(),
+        env,
         owner: owner(&settings.db),
         state_dir: settings.state_dir.clone(),
         k3d: provider(&settings.config.provider.k3d),
         kind: provider(&settings.config.provider.kind),
     };
     let mut world = World::docker(&docker, BTreeMap::new(), Arc::new(SystemClock));
-    world.registrars = registrars(settings, &streams.env, &world);
+    world.registrars = registrars(settings, &streams.env, &world)?;
     Ok(world)
 }
 
@@ -57,7 +66,7 @@ fn registrars(
     settings: &Settings,
     env: &BTreeMap<String, String>,
     world: &World,
-) -> BTreeMap<RegistrarId, SharedRegistrar> {
+) -> Result<BTreeMap<RegistrarId, SharedRegistrar>, CliError> {
     let providers: Vec<ProviderId> = world.providers.keys().cloned().collect();
     let mut on: BTreeMap<RegistrarId, SharedRegistrar> = BTreeMap::new();
     if settings.config.kubeconfig.enabled {
@@ -81,10 +90,14 @@ fn registrars(
     if let Some(networks) = networks(settings, world) {
         on.insert(Networks::registrar_id(), Arc::new(networks));
     }
-    if let Some(argocd) = argocd(settings, providers) {
+    if let Some(argocd) = argocd(settings, providers.clone()) {
         on.insert(ArgoCd::registrar_id(), Arc::new(argocd));
     }
-    on
+    if let Some(portainer) = portainer(settings, env)? {
+        let portainer = Portainer::new(portainer, providers);
+        on.insert(Portainer::registrar_id(), Arc::new(portainer));
+    }
+    Ok(on)
 }
 
 /// Who is put on clusters' networks: the management cluster where Argo CD is to reach them that way, and whoever is named.
@@ -117,6 +130,65 @@ fn argocd(settings: &Settings, providers: Vec<ProviderId>) -> Option<ArgoCd> {
         after,
     };
     Some(ArgoCd::new(settings, providers))
+}
+
+fn portainer(
+    settings: &Settings,
+    env: &BTreeMap<String, String>,
+) -> Result<Option<PortainerSettings>, CliError> {
+    let config = &settings.config.portainer;
+    let (Some(url), Some(agent_url)) = (&config.url, &config.agent_url) else {
+        return Ok(None);
+    };
+    let key = secret(env, PORTAINER_API_KEY, config.api_key_file.as_deref())?;
+    let password = secret(env, PORTAINER_PASSWORD, config.password_file.as_deref())?;
+    let credentials = match (key, &config.username, password) {
+        (Some(key), _, _) => PortainerCredentials::ApiKey(key),
+        (None, Some(username), Some(password)) => PortainerCredentials::Login {
+            username: username.clone(),
+            password,
+        },
+        _ => {
+            let missing = "Portainer is switched on, and nothing says who asks it";
+            return Err(CliError::usage(missing).hint(format!(
+                "set {PORTAINER_API_KEY} or portainer.api_key_file; or portainer.username with \
+                 {PORTAINER_PASSWORD} or portainer.password_file"
+            )));
+        }
+    };
+    let usual = PortainerSettings::new(url, agent_url, credentials);
+    let group = config.group.clone().map(|group| match group.parse() {
+        Ok(number) => PortainerGroup::Id(number),
+        Err(_) => PortainerGroup::Name(group),
+    });
+    Ok(Some(PortainerSettings {
+        tunnel: config.tunnel.clone(),
+        ca_file: config.ca_file.clone(),
+        insecure_skip_verify: config.insecure_skip_verify,
+        group,
+        tag: config.tag.clone().unwrap_or(usual.tag.clone()),
+        agent_image: config.agent_image.clone(),
+        namespace: config.namespace.clone().unwrap_or(usual.namespace.clone()),
+        checkin: config.checkin,
+        ..usual
+    }))
+}
+
+/// A secret of the environment, or of a file; its last line end is none of it.
+fn secret(
+    env: &BTreeMap<String, String>,
+    variable: &str,
+    file: Option<&Path>,
+) -> Result<Option<SecretString>, CliError> {
+    if let Some(value) = env.get(variable).filter(|value| !value.is_empty()) {
+        return Ok(Some(SecretString::from(value.clone())));
+    }
+    let Some(path) = file else {
+        return Ok(None);
+    };
+    let text = fs::read_to_string(path);
+    let text = text.map_err(|error| CliError::file("read the secret", path, &error))?;
+    Ok(Some(SecretString::from(text.trim_end().to_owned())))
 }
 
 /// The management cluster, if the context is one that a provider gives it.

@@ -8,6 +8,7 @@ mod argocd;
 mod haproxy;
 mod kubeconfig;
 mod network;
+mod portainer;
 #[cfg(test)]
 mod scene;
 
@@ -23,6 +24,10 @@ pub use argocd::{ARGOCD, ArgoCd, ArgoCdSettings, Reach};
 pub use haproxy::{HAPROXY, Haproxy, HaproxySettings};
 pub use kubeconfig::{KUBECONFIG, Kubeconfig};
 pub use network::{NETWORK, NetworkSettings, Networks};
+pub use portainer::{
+    AgentHost, ClusterAgents, EdgeAgent, PORTAINER, Portainer, PortainerCredentials,
+    PortainerGroup, PortainerSettings,
+};
 
 use crate::provider::Access;
 pub use crate::provider::{Fault, ProviderError as RegistrarError};

@@ -12,9 +12,11 @@ use super::error::CliError;
 use super::settings::{Dirs, no_home};
 use super::streams::Streams;
 use crate::model::{ClusterName, RegistrarId, Selector};
-use crate::registrar::{ARGOCD, HAPROXY, KUBECONFIG, NETWORK};
+use crate::registrar::{ARGOCD, HAPROXY, KUBECONFIG, NETWORK, PORTAINER};
 use crate::report::ExitCode;
-pub(crate) use registrars::{ArgoCdConfig, HaproxyConfig, Kubeconfig, NetworkConfig};
+pub(crate) use registrars::{
+    ArgoCdConfig, HaproxyConfig, Kubeconfig, NetworkConfig, PortainerConfig,
+};
 
 /// What the file says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -32,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) argocd: ArgoCdConfig,
     /// Who is put on clusters' networks.
     pub(crate) network: NetworkConfig,
+    /// The registrar of Portainer's environments.
+    pub(crate) portainer: PortainerConfig,
 }
 
 /// `[management]`.
@@ -82,6 +86,7 @@ impl Config {
             (HAPROXY, &self.haproxy.except, &no_one),
             (ARGOCD, &self.argocd.except, &own),
             (NETWORK, &no_one, &own),
+            (PORTAINER, &self.portainer.except, &no_one),
         ]
         .into_iter()
         .map(|(name, except, own)| {
@@ -93,7 +98,9 @@ impl Config {
 
     /// What is missing, or cannot be right.
     fn problem(&self) -> Option<String> {
-        self.haproxy.problem().or_else(|| self.argocd.problem())
+        let haproxy = self.haproxy.problem();
+        let argocd = haproxy.or_else(|| self.argocd.problem());
+        argocd.or_else(|| self.portainer.problem())
     }
 }
 

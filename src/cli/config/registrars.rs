@@ -148,3 +148,62 @@ pub(crate) struct NetworkConfig {
     /// Containers besides the management cluster's nodes.
     pub(crate) containers: Vec<String>,
 }
+
+/// `[portainer]`: off without a URL.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct PortainerConfig {
+    /// Where rollcall reaches it.
+    pub(crate) url: Option<String>,
+    /// Where agents in clusters reach it.
+    pub(crate) agent_url: Option<String>,
+    /// `HOST:PORT` of the tunnel that agents must be told.
+    pub(crate) tunnel: Option<String>,
+    /// The file with an administrator's API key.
+    pub(crate) api_key_file: Option<PathBuf>,
+    /// An administrator's name, where there is no API key.
+    pub(crate) username: Option<String>,
+    /// The file with the password.
+    pub(crate) password_file: Option<PathBuf>,
+    /// Whose signature under its certificate is good.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Takes every certificate.
+    pub(crate) insecure_skip_verify: bool,
+    /// The group of the environments, by name or number.
+    pub(crate) group: Option<String>,
+    /// The tag of the environments that are ours.
+    pub(crate) tag: Option<String>,
+    /// The agent's image.
+    pub(crate) agent_image: Option<String>,
+    /// The agent's namespace.
+    pub(crate) namespace: Option<String>,
+    /// Seconds between two check-ins of an agent.
+    pub(crate) checkin: Option<u32>,
+    /// Clusters that are not registered there.
+    pub(crate) except: Vec<Selector>,
+}
+
+impl PortainerConfig {
+    /// What is missing, or cannot be right.
+    pub(super) fn problem(&self) -> Option<String> {
+        let url = self.url.as_deref()?;
+        let is_url = |url: &str| url.starts_with("http://") || url.starts_with("https://");
+        let Some(agent) = self.agent_url.as_deref() else {
+            return Some(
+                "portainer.agent_url is missing: where agents in clusters reach it".to_owned(),
+            );
+        };
+        let mut urls = [("url", url), ("agent_url", agent)].into_iter();
+        if let Some((key, value)) = urls.find(|(_, value)| !is_url(value)) {
+            return Some(format!(
+                "portainer.{key} {value:?} is no http:// or https:// address"
+            ));
+        }
+        // Portainer refuses it: in a cluster it is the cluster itself.
+        let local = agent
+            .split_once("://")
+            .map(|(_, host)| host.starts_with("localhost"));
+        (local == Some(true))
+            .then(|| format!("portainer.agent_url {agent:?} is not reached from clusters"))
+    }
+}

@@ -143,6 +143,35 @@ fn keys(session: &Session) -> Vec<SettingDoc> {
         key("argocd.reach", Some(config.argocd.reach.clone())),
         key("argocd.except", listed(&config.argocd.except)),
         key("network.containers", listed(&config.network.containers)),
+        key("portainer.url", config.portainer.url.clone()),
+        key("portainer.agent_url", config.portainer.agent_url.clone()),
+        key("portainer.tunnel", config.portainer.tunnel.clone()),
+        key(
+            "portainer.api_key_file",
+            path(&config.portainer.api_key_file),
+        ),
+        key("portainer.username", config.portainer.username.clone()),
+        key(
+            "portainer.password_file",
+            path(&config.portainer.password_file),
+        ),
+        key("portainer.ca_file", path(&config.portainer.ca_file)),
+        key(
+            "portainer.insecure_skip_verify",
+            Some(config.portainer.insecure_skip_verify.to_string()),
+        ),
+        key("portainer.group", config.portainer.group.clone()),
+        key("portainer.tag", config.portainer.tag.clone()),
+        key(
+            "portainer.agent_image",
+            config.portainer.agent_image.clone(),
+        ),
+        key("portainer.namespace", config.portainer.namespace.clone()),
+        key(
+            "portainer.checkin",
+            config.portainer.checkin.map(|s| s.to_string()),
+        ),
+        key("portainer.except", listed(&config.portainer.except)),
     ]
 }
 
