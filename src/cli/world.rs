@@ -17,8 +17,9 @@ use crate::model::{ClusterId, ClusterName, ProviderId, RegistrarId};
 use crate::ports::World;
 use crate::provider::{DockerSettings, ProviderSettings};
 use crate::registrar::{
-    ArgoCd, ArgoCdSettings, Haproxy, HaproxySettings, Kubeconfig, NetworkSettings, Networks,
-    Portainer, PortainerCredentials, PortainerGroup, PortainerSettings, Reach, SharedRegistrar,
+    ApplicationSet, ApplicationSetSettings, ArgoCd, ArgoCdSettings, Haproxy, HaproxySettings,
+    Kubeconfig, NetworkSettings, Networks, Portainer, PortainerCredentials, PortainerGroup,
+    PortainerSettings, Reach, SharedRegistrar,
 };
 use crate::sandbox;
 
@@ -90,7 +91,12 @@ fn registrars(
     if let Some(networks) = networks(settings, world) {
         on.insert(Networks::registrar_id(), Arc::new(networks));
     }
-    if let Some(argocd) = argocd(settings, providers.clone()) {
+    if let Some(argocd) = argocd(settings, &providers) {
+        if let Some(set) = application_set(settings, &argocd) {
+            let set = ApplicationSet::new(set, providers.clone());
+            on.insert(ApplicationSet::registrar_id(), Arc::new(set));
+        }
+        let argocd = ArgoCd::new(argocd, providers.clone());
         on.insert(ArgoCd::registrar_id(), Arc::new(argocd));
     }
     if let Some(portainer) = portainer(settings, env)? {
@@ -112,7 +118,7 @@ fn networks(settings: &Settings, world: &World) -> Option<Networks> {
     asked.then(|| Networks::new(settings, Arc::clone(&world.engine)))
 }
 
-fn argocd(settings: &Settings, providers: Vec<ProviderId>) -> Option<ArgoCd> {
+fn argocd(settings: &Settings, providers: &[ProviderId]) -> Option<ArgoCdSettings> {
     let config = &settings.config.argocd;
     let context = config.context.clone()?;
     let kubeconfig = config.kubeconfig.as_ref();
@@ -121,15 +127,27 @@ fn argocd(settings: &Settings, providers: Vec<ProviderId>) -> Option<ArgoCd> {
         Reach::Network => vec![Networks::registrar_id()],
         Reach::Host(_) => Vec::new(),
     };
-    let settings = ArgoCdSettings {
+    Some(ArgoCdSettings {
         kubeconfig: kubeconfig.unwrap_or(&settings.kubeconfig).clone(),
-        host: host(&context, &settings.management, &providers),
+        host: host(&context, &settings.management, providers),
         context,
         namespace: config.namespace.clone(),
         reach,
         after,
-    };
-    Some(ArgoCd::new(settings, providers))
+    })
+}
+
+/// The set is where Argo CD is.
+fn application_set(settings: &Settings, argocd: &ArgoCdSettings) -> Option<ApplicationSetSettings> {
+    let config = &settings.config.applicationset;
+    Some(ApplicationSetSettings {
+        name: config.name.clone()?,
+        way: config.way(),
+        kubeconfig: argocd.kubeconfig.clone(),
+        context: argocd.context.clone(),
+        host: argocd.host.clone(),
+        namespace: argocd.namespace.clone(),
+    })
 }
 
 fn portainer(

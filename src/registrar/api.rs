@@ -102,6 +102,11 @@ impl Api {
             );
             RegistrarError::new(Fault::Permanent, message).hint(hint)
         };
+        match std::fs::metadata(file) {
+            Ok(meta) if meta.is_file() => {}
+            Ok(_) => return Err(refused("it is no regular file")),
+            Err(error) => return Err(refused(&error.to_string())),
+        }
         // An error of the parser would quote the file.
         let kubeconfig = Kubeconfig::read_from(file).map_err(|_| refused("it cannot be read"))?;
         let mut contexts = kubeconfig.contexts.iter();
@@ -202,6 +207,48 @@ impl Api {
         let patch = Patch::Apply(&object);
         let applied = objects.patch(&place.name, &params, &patch);
         self.ask(&what("apply", kind, &place.name), applied).await
+    }
+
+    /// Changes what is given of an object that is there, and nothing else (a merge patch).
+    pub(super) async fn merge(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+        name: &str,
+        change: &Value,
+    ) -> Result<DynamicObject, RegistrarError> {
+        let params = PatchParams {
+            field_manager: Some(MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
+        let objects = self.objects(kind, namespace);
+        let patch = Patch::Merge(change);
+        let merged = objects.patch(name, &params, &patch);
+        self.ask(&what("change", kind, name), merged).await
+    }
+
+    /// Replaces an object that was read by what it is now to say. `None`: it changed in between, and nothing was done.
+    pub(super) async fn replace(
+        &self,
+        kind: Kind,
+        object: &DynamicObject,
+    ) -> Result<Option<DynamicObject>, RegistrarError> {
+        let meta = &object.metadata;
+        let name = meta.name.clone().unwrap_or_default();
+        let params = PostParams {
+            field_manager: Some(MANAGER.to_owned()),
+            ..PostParams::default()
+        };
+        let (objects, asked) = (
+            self.objects(kind, meta.namespace.as_deref()),
+            what("replace", kind, &name),
+        );
+        let replaced = objects.replace(&name, &params, object);
+        match self.within(replaced, &asked).await? {
+            Ok(object) => Ok(Some(object)),
+            Err(Error::Api(status)) if status.code == 409 => Ok(None),
+            Err(error) => Err(self.failed(&asked, &error)),
+        }
     }
 
     /// Deletes exactly this object. Gone already is fine; another one of its name, or a changed one, is

@@ -4,6 +4,7 @@
 //! Must not: see a plan, the ledger or the database, or decide whose an entry is.
 
 mod api;
+mod applicationset;
 mod argocd;
 mod haproxy;
 mod kubeconfig;
@@ -19,6 +20,9 @@ use async_trait::async_trait;
 
 use crate::model::{
     ClusterId, ClusterView, EngineView, Fingerprint, RegistrarId, RegistrarView, Seen,
+};
+pub use applicationset::{
+    APPLICATIONSET, ApplicationSet, ApplicationSetSettings, DEFAULT_KEY, Way,
 };
 pub use argocd::{ARGOCD, ArgoCd, ArgoCdSettings, Reach};
 pub use haproxy::{HAPROXY, Haproxy, HaproxySettings};

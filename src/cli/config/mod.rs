@@ -12,10 +12,10 @@ use super::error::CliError;
 use super::settings::{Dirs, no_home};
 use super::streams::Streams;
 use crate::model::{ClusterName, RegistrarId, Selector};
-use crate::registrar::{ARGOCD, HAPROXY, KUBECONFIG, NETWORK, PORTAINER};
+use crate::registrar::{APPLICATIONSET, ARGOCD, HAPROXY, KUBECONFIG, NETWORK, PORTAINER};
 use crate::report::ExitCode;
 pub(crate) use registrars::{
-    ArgoCdConfig, HaproxyConfig, Kubeconfig, NetworkConfig, PortainerConfig,
+    ApplicationSetConfig, ArgoCdConfig, HaproxyConfig, Kubeconfig, NetworkConfig, PortainerConfig,
 };
 
 /// What the file says.
@@ -32,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) haproxy: HaproxyConfig,
     /// The registrar of Argo CD's clusters.
     pub(crate) argocd: ArgoCdConfig,
+    /// The registrar of Argo CD's `ApplicationSet`.
+    pub(crate) applicationset: ApplicationSetConfig,
     /// Who is put on clusters' networks.
     pub(crate) network: NetworkConfig,
     /// The registrar of Portainer's environments.
@@ -80,8 +82,11 @@ impl Config {
         let own = ClusterName::parse(&self.management.name).map(Selector::Name);
         let own: Vec<Selector> = own.into_iter().collect();
         let no_one = Vec::new();
-        // Argo CD knows its own cluster by itself, and is on its network.
+        // Argo CD knows its own cluster by itself, and is on its network. What it does not know is in no set.
+        let sets = self.argocd.except.iter().chain(&self.applicationset.except);
+        let sets: Vec<Selector> = sets.cloned().collect();
         [
+            (APPLICATIONSET, &sets, &own),
             (KUBECONFIG, &self.kubeconfig.except, &no_one),
             (HAPROXY, &self.haproxy.except, &no_one),
             (ARGOCD, &self.argocd.except, &own),
@@ -100,6 +105,10 @@ impl Config {
     fn problem(&self) -> Option<String> {
         let haproxy = self.haproxy.problem();
         let argocd = haproxy.or_else(|| self.argocd.problem());
+        let argocd = argocd.or_else(|| {
+            let alone = self.applicationset.name.is_some() && self.argocd.context.is_none();
+            alone.then(|| "applicationset.name is set, and argocd.context is not".to_owned())
+        });
         argocd.or_else(|| self.portainer.problem())
     }
 }

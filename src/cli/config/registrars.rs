@@ -1,11 +1,12 @@
 //! The sections of registrars.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
 use crate::model::{Port, Ports, Selector};
-use crate::registrar::Reach;
+use crate::registrar::{DEFAULT_KEY, Reach, Way};
 
 /// `[kubeconfig]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -138,6 +139,68 @@ impl ArgoCdConfig {
             ));
         }
         (!word(&self.reach, ".:-[]")).then(|| format!("argocd.reach {:?} is no host", self.reach))
+    }
+}
+
+/// `[applicationset]`: off without a name, or without Argo CD.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ApplicationSetConfig {
+    /// The set.
+    pub(crate) name: Option<String>,
+    /// `labels` or `elements`.
+    pub(crate) way: WayConfig,
+    /// The key by which an element names its cluster.
+    pub(crate) key: String,
+    /// What an element says besides.
+    pub(crate) element: BTreeMap<String, String>,
+    /// Clusters that are not in it.
+    pub(crate) except: Vec<Selector>,
+}
+
+/// How a cluster gets into a set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum WayConfig {
+    /// The set selects cluster Secrets.
+    #[default]
+    Labels,
+    /// The set lists clusters.
+    Elements,
+}
+
+impl WayConfig {
+    /// For people.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Labels => "labels",
+            Self::Elements => "elements",
+        }
+    }
+}
+
+impl Default for ApplicationSetConfig {
+    fn default() -> Self {
+        Self {
+            name: None,
+            way: WayConfig::default(),
+            key: DEFAULT_KEY.to_owned(),
+            element: BTreeMap::new(),
+            except: Vec::new(),
+        }
+    }
+}
+
+impl ApplicationSetConfig {
+    /// How clusters get into it.
+    pub(crate) fn way(&self) -> Way {
+        match self.way {
+            WayConfig::Labels => Way::Labels,
+            WayConfig::Elements => Way::Elements {
+                key: self.key.clone(),
+                element: self.element.clone(),
+            },
+        }
     }
 }
 

@@ -22,6 +22,7 @@ use crate::model::{ClusterId, ProviderId, RegistrarId};
 use crate::provider::ApiAddress;
 use crate::registrar::api::Api;
 use crate::registrar::{Fault, RegistrarError};
+pub(in crate::registrar) use wire::labels;
 
 /// The registrar's name.
 pub const ARGOCD: &str = "argocd";

@@ -1,5 +1,7 @@
 //! The settings that hold, and where each comes from.
 
+use std::path::PathBuf;
+
 use clap::{CommandFactory, ValueEnum};
 
 use super::finding::Finding;
@@ -95,20 +97,11 @@ fn chosen<V: ValueEnum + Default + PartialEq>(
 
 /// The keys of the configuration.
 fn keys(session: &Session) -> Vec<SettingDoc> {
-    let (config, file) = (&session.settings.config, &session.settings.file);
-    let key = |name: &str, value: Option<String>| {
-        let origin = if file.sets(name) {
-            Origin::File
-        } else {
-            Origin::Default
-        };
-        setting(name, value, origin)
-    };
-    let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|p| p.display().to_string());
+    let config = &session.settings.config;
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|p| p.display().to_string());
     let (k3d, kind) = (&config.provider.k3d, &config.provider.kind);
-    let files = config.haproxy.files.iter();
-    let files: Vec<_> = files.map(|file| file.display()).collect();
     let mut kubeconfig = key(
+        session,
         "kubeconfig.path",
         Some(session.settings.kubeconfig.display().to_string()),
     );
@@ -118,61 +111,174 @@ fn keys(session: &Session) -> Vec<SettingDoc> {
             .text()
             .clone_into(&mut kubeconfig.origin);
     }
-    vec![
-        key("management.name", Some(config.management.name.clone())),
-        key("provider.k3d.image", k3d.image.clone()),
-        key("provider.k3d.program", path(&k3d.program)),
-        key("provider.kind.image", kind.image.clone()),
-        key("provider.kind.program", path(&kind.program)),
+    let mut all = vec![
         key(
+            session,
+            "management.name",
+            Some(config.management.name.clone()),
+        ),
+        key(session, "provider.k3d.image", k3d.image.clone()),
+        key(session, "provider.k3d.program", path(&k3d.program)),
+        key(session, "provider.kind.image", kind.image.clone()),
+        key(session, "provider.kind.program", path(&kind.program)),
+        key(
+            session,
             "kubeconfig.enabled",
             Some(config.kubeconfig.enabled.to_string()),
         ),
         kubeconfig,
-        key("kubeconfig.except", listed(&config.kubeconfig.except)),
-        key("haproxy.dir", path(&config.haproxy.dir)),
-        key("haproxy.files", listed(files)),
-        key("haproxy.socket", path(&config.haproxy.socket)),
-        key("haproxy.program", path(&config.haproxy.program)),
-        key("haproxy.address", Some(config.haproxy.address.clone())),
-        key("haproxy.port", Some(config.haproxy.port.to_string())),
-        key("haproxy.except", listed(&config.haproxy.except)),
-        key("argocd.context", config.argocd.context.clone()),
-        key("argocd.kubeconfig", path(&config.argocd.kubeconfig)),
-        key("argocd.namespace", Some(config.argocd.namespace.clone())),
-        key("argocd.reach", Some(config.argocd.reach.clone())),
-        key("argocd.except", listed(&config.argocd.except)),
-        key("network.containers", listed(&config.network.containers)),
-        key("portainer.url", config.portainer.url.clone()),
-        key("portainer.agent_url", config.portainer.agent_url.clone()),
-        key("portainer.tunnel", config.portainer.tunnel.clone()),
         key(
+            session,
+            "kubeconfig.except",
+            listed(&config.kubeconfig.except),
+        ),
+    ];
+    all.extend(keys_of_argocd(session));
+    all.extend(keys_of_registrars(session));
+    all
+}
+
+/// Those of Argo CD.
+fn keys_of_argocd(session: &Session) -> Vec<SettingDoc> {
+    let config = &session.settings.config;
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|p| p.display().to_string());
+    vec![
+        key(session, "argocd.context", config.argocd.context.clone()),
+        key(
+            session,
+            "argocd.kubeconfig",
+            path(&config.argocd.kubeconfig),
+        ),
+        key(
+            session,
+            "argocd.namespace",
+            Some(config.argocd.namespace.clone()),
+        ),
+        key(session, "argocd.reach", Some(config.argocd.reach.clone())),
+        key(session, "argocd.except", listed(&config.argocd.except)),
+        key(
+            session,
+            "applicationset.name",
+            config.applicationset.name.clone(),
+        ),
+        key(
+            session,
+            "applicationset.way",
+            Some(config.applicationset.way.text().to_owned()),
+        ),
+        key(
+            session,
+            "applicationset.key",
+            Some(config.applicationset.key.clone()),
+        ),
+        key(
+            session,
+            "applicationset.element",
+            listed(
+                config
+                    .applicationset
+                    .element
+                    .iter()
+                    .map(|(key, value)| format!("{key}={value}")),
+            ),
+        ),
+        key(
+            session,
+            "applicationset.except",
+            listed(&config.applicationset.except),
+        ),
+    ]
+}
+
+/// Those of the other registrars.
+fn keys_of_registrars(session: &Session) -> Vec<SettingDoc> {
+    let config = &session.settings.config;
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|p| p.display().to_string());
+    let files = config.haproxy.files.iter();
+    let files: Vec<_> = files.map(|file| file.display()).collect();
+    vec![
+        key(session, "haproxy.dir", path(&config.haproxy.dir)),
+        key(session, "haproxy.files", listed(files)),
+        key(session, "haproxy.socket", path(&config.haproxy.socket)),
+        key(session, "haproxy.program", path(&config.haproxy.program)),
+        key(
+            session,
+            "haproxy.address",
+            Some(config.haproxy.address.clone()),
+        ),
+        key(
+            session,
+            "haproxy.port",
+            Some(config.haproxy.port.to_string()),
+        ),
+        key(session, "haproxy.except", listed(&config.haproxy.except)),
+        key(
+            session,
+            "network.containers",
+            listed(&config.network.containers),
+        ),
+        key(session, "portainer.url", config.portainer.url.clone()),
+        key(
+            session,
+            "portainer.agent_url",
+            config.portainer.agent_url.clone(),
+        ),
+        key(session, "portainer.tunnel", config.portainer.tunnel.clone()),
+        key(
+            session,
             "portainer.api_key_file",
             path(&config.portainer.api_key_file),
         ),
-        key("portainer.username", config.portainer.username.clone()),
         key(
+            session,
+            "portainer.username",
+            config.portainer.username.clone(),
+        ),
+        key(
+            session,
             "portainer.password_file",
             path(&config.portainer.password_file),
         ),
-        key("portainer.ca_file", path(&config.portainer.ca_file)),
         key(
+            session,
+            "portainer.ca_file",
+            path(&config.portainer.ca_file),
+        ),
+        key(
+            session,
             "portainer.insecure_skip_verify",
             Some(config.portainer.insecure_skip_verify.to_string()),
         ),
-        key("portainer.group", config.portainer.group.clone()),
-        key("portainer.tag", config.portainer.tag.clone()),
+        key(session, "portainer.group", config.portainer.group.clone()),
+        key(session, "portainer.tag", config.portainer.tag.clone()),
         key(
+            session,
             "portainer.agent_image",
             config.portainer.agent_image.clone(),
         ),
-        key("portainer.namespace", config.portainer.namespace.clone()),
         key(
+            session,
+            "portainer.namespace",
+            config.portainer.namespace.clone(),
+        ),
+        key(
+            session,
             "portainer.checkin",
             config.portainer.checkin.map(|s| s.to_string()),
         ),
-        key("portainer.except", listed(&config.portainer.except)),
+        key(
+            session,
+            "portainer.except",
+            listed(&config.portainer.except),
+        ),
     ]
+}
+
+/// A key with its value, and where that comes from.
+fn key(session: &Session, name: &str, value: Option<String>) -> SettingDoc {
+    let set = session.settings.file.sets(name);
+    let origin = if set { Origin::File } else { Origin::Default };
+    setting(name, value, origin)
 }
 
 /// Several values as one text; none: nothing.
