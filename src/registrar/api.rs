@@ -105,10 +105,12 @@ impl Api {
         match std::fs::metadata(file) {
             Ok(meta) if meta.is_file() => {}
             Ok(_) => return Err(refused("it is no regular file")),
-            Err(error) => return Err(refused(&error.to_string())),
+            Err(error) => {
+                return Err(refused(&format!("it cannot be read: {}", error.kind())));
+            }
         }
         // An error of the parser would quote the file.
-        let kubeconfig = Kubeconfig::read_from(file).map_err(|_| refused("it cannot be read"))?;
+        let kubeconfig = Kubeconfig::read_from(file).map_err(|_| refused("it is no kubeconfig"))?;
         let mut contexts = kubeconfig.contexts.iter();
         let found = contexts.find(|named| named.name == context);
         let found = found.and_then(|named| named.context.as_ref());

@@ -105,10 +105,7 @@ async fn a_kubeconfig_that_leads_nowhere_is_unknown_and_not_quoted() {
             with(&|s| s.kubeconfig.clone_from(&torn)),
             "is no kubeconfig",
         ),
-        (
-            with(&|s| s.context = "other".to_owned()),
-            "has no context other",
-        ),
+        (with(&|s| s.context = "other".to_owned()), "there is none"),
     ] {
         let unseen = unknown(&registrar).await;
         assert!(unseen.error.contains(words), "{unseen:?}");

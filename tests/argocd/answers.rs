@@ -142,7 +142,7 @@ async fn a_kubeconfig_that_cannot_be_used_is_unknown_and_named() {
     );
     let with_program = with_program.replace("    user: default", "    user: other");
     for (text, words) in [
-        ("{", "it cannot be read"),
+        ("{", "it is no kubeconfig"),
         ("apiVersion: v1\nkind: Config\n", "there is none"),
         (with_program.as_str(), "none is started"),
     ] {

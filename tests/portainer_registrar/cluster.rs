@@ -12,12 +12,14 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
 use crate::agents::{environment_of, order};
+use crate::node_api::Node;
 use crate::server::{Server, VERSION, entry, id};
 
 const DEV: &str = "k3d/dev";
 
-/// The cluster of the kubeconfig.
+/// A cluster of its own.
 struct Cluster {
+    _node: Node,
     client: Client,
     access: Access,
 }
@@ -25,9 +27,8 @@ struct Cluster {
 impl Cluster {
     async fn open() -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let path = std::env::var("ROLLCALL_TEST_KUBECONFIG");
-        let path = path.unwrap_or_else(|_| panic!("ROLLCALL_TEST_KUBECONFIG names no kubeconfig"));
-        let kubeconfig = Kubeconfig::read_from(path).unwrap();
+        let node = Node::start(&[]);
+        let kubeconfig = Kubeconfig::read_from(node.kubeconfig()).unwrap();
         let cluster = kubeconfig.clusters[0].cluster.clone().unwrap();
         let user = kubeconfig.auth_infos[0].auth_info.clone().unwrap();
         let access = Access {
@@ -40,6 +41,7 @@ impl Cluster {
         let options = KubeConfigOptions::default();
         let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
         Self {
+            _node: node,
             client: Client::try_from(config.unwrap()).unwrap(),
             access,
         }
@@ -101,7 +103,7 @@ fn annotation(deployment: &DynamicObject) -> Value {
 }
 
 #[tokio::test]
-#[ignore = "needs the API of a cluster: ROLLCALL_TEST_KUBECONFIG"]
+#[ignore = "needs the program of tests/node: ROLLCALL_TEST_NODE=PATH"]
 async fn an_agent_is_put_once_and_begins_anew_with_another_key() {
     let cluster = Cluster::open().await;
     let first = agent("edge-put", "one");
@@ -129,7 +131,7 @@ async fn an_agent_is_put_once_and_begins_anew_with_another_key() {
 }
 
 #[tokio::test]
-#[ignore = "needs the API of a cluster: ROLLCALL_TEST_KUBECONFIG"]
+#[ignore = "needs the program of tests/node: ROLLCALL_TEST_NODE=PATH"]
 async fn an_earlier_tools_agent_is_replaced_and_its_namespace_stays() {
     let cluster = Cluster::open().await;
     let agent = agent("edge-earlier", "one");
@@ -169,7 +171,7 @@ async fn an_earlier_tools_agent_is_replaced_and_its_namespace_stays() {
 }
 
 #[tokio::test]
-#[ignore = "needs the Portainer double and the API of a cluster: ROLLCALL_TEST_PORTAINER, ROLLCALL_TEST_KUBECONFIG"]
+#[ignore = "needs the Portainer double and the program of tests/node: ROLLCALL_TEST_PORTAINER, ROLLCALL_TEST_NODE"]
 async fn a_cluster_gets_the_key_of_its_environment() {
     let (server, cluster) = (Server::start(VERSION).await, Cluster::open().await);
     let settings = PortainerSettings {

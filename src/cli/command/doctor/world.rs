@@ -6,7 +6,7 @@ use crate::cli::session::Session;
 use crate::model::{Observed, Seen, ToolView};
 use crate::observe::{Ask, observe};
 use crate::ports::World;
-use crate::registrar::{HAPROXY, KUBECONFIG};
+use crate::registrar::{APPLICATIONSET, ARGOCD, HAPROXY, KUBECONFIG, PORTAINER};
 use crate::report::ExitCode;
 
 /// The world and what it said.
@@ -43,7 +43,13 @@ pub(super) fn look(session: &Session) -> Result<(Option<Looked>, Vec<Finding>), 
 
 /// The registrars that nobody switched on, with the key that does.
 fn switched_off(observed: &Observed) -> impl Iterator<Item = Finding> {
-    let all = [(KUBECONFIG, "kubeconfig.enabled"), (HAPROXY, "haproxy.dir")];
+    let all = [
+        (KUBECONFIG, "kubeconfig.enabled"),
+        (HAPROXY, "haproxy.dir"),
+        (ARGOCD, "argocd.context"),
+        (APPLICATIONSET, "applicationset.name"),
+        (PORTAINER, "portainer.url"),
+    ];
     let on = |name: &str| observed.registrars.keys().any(|id| id.as_str() == name);
     let off = all.into_iter().filter(move |(name, _)| !on(name));
     off.map(|(name, key)| Finding::good(name, format!("off; {key} switches it on")))
