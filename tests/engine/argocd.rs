@@ -3,17 +3,17 @@
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, docker, tool};
-use crate::management::{BINDING, Cluster, NODE, SECRET, SERVICE_ACCOUNT, with_argocd};
+use crate::management::{
+    APPLICATION, BINDING, CONFIG_MAP, Cluster, NODE, SECRET, SERVICE_ACCOUNT, with_argocd,
+};
 use crate::process::until;
 use crate::six::{SIX, assert_true};
 
-const APPLICATION: (&str, &str, &str) = ("argoproj.io", "v1alpha1", "Application");
-const CONFIG_MAP: (&str, &str, &str) = ("", "v1", "ConfigMap");
-const ARGOCD: Option<&str> = Some("argocd");
+pub(crate) const ARGOCD: Option<&str> = Some("argocd");
 const KUBE_SYSTEM: Option<&str> = Some("kube-system");
 
 /// One cluster's own API, by the context that rollcall wrote.
-fn cluster(bench: &Bench, context: &str) -> Cluster {
+pub(crate) fn cluster(bench: &Bench, context: &str) -> Cluster {
     Cluster::of(&bench.kubeconfig(), Some(context))
 }
 
@@ -87,7 +87,7 @@ fn six_clusters_are_registered_and_deployed_to() {
 }
 
 /// The rows of the smaller tests: one of each provider.
-const PAIR: [crate::bench::NewRow<'static>; 2] = [SIX[0], SIX[3]];
+pub(crate) const PAIR: [crate::bench::NewRow<'static>; 2] = [SIX[0], SIX[3]];
 
 /// Two clusters, registered.
 fn registered() -> (Bench, Cluster) {
@@ -100,7 +100,7 @@ fn registered() -> (Bench, Cluster) {
 
 /// The damage is seen with these words and mended by one repair, after which there is nothing to do.
 #[track_caller]
-fn mended(bench: &Bench, damage: &str, words: &[&str]) {
+pub(crate) fn mended(bench: &Bench, damage: &str, words: &[&str]) {
     let seen = bench.rollcall(&["reconcile"]).code(3);
     for word in words {
         assert!(seen.out.contains(word), "{damage}: {word}: {}", seen.out);

@@ -15,6 +15,7 @@ mod bench;
 
 mod absent;
 mod adopting;
+mod applicationset;
 mod argocd;
 mod between;
 mod broken;

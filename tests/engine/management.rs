@@ -15,6 +15,8 @@ pub(crate) const NODE: &str = "k3d-devops-server-0";
 
 /// A sort of object: group, version, kind.
 pub(crate) type Sort<'s> = (&'s str, &'s str, &'s str);
+pub(crate) const APPLICATION: Sort<'_> = ("argoproj.io", "v1alpha1", "Application");
+pub(crate) const CONFIG_MAP: Sort<'_> = ("", "v1", "ConfigMap");
 pub(crate) const SECRET: Sort<'_> = ("", "v1", "Secret");
 pub(crate) const SERVICE_ACCOUNT: Sort<'_> = ("", "v1", "ServiceAccount");
 pub(crate) const BINDING: Sort<'_> = ("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding");
