@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ClusterId, ClusterView, ContainerId, EngineFacts, EngineId, Fingerprint, Incarnation,
-    NetworkId, NetworkView, NodeView, Nonce, RegistrarId, VolumeId, VolumeView,
+    NetworkId, NetworkView, NodeView, Nonce, Obstacle, RegistrarId, RegistrarView, VolumeId,
+    VolumeView,
 };
 
 /// Which kind of world it is. A ledger of one is never used with the other.
@@ -141,6 +142,19 @@ impl Ledger {
     fn of<'l, 'i>(&'l self, id: &'i ClusterId) -> impl Iterator<Item = &'l Entry> + use<'l, 'i> {
         let closed = self.closed.iter().filter(move |entry| entry.id == *id);
         self.entries_of(id).chain(closed)
+    }
+
+    /// What stands in a cluster's way in a registrar, and is not to be mended as somebody's entry.
+    pub fn obstacle<'v>(
+        &self,
+        registrar: &RegistrarId,
+        view: &'v RegistrarView,
+        id: &ClusterId,
+    ) -> Option<&'v Obstacle> {
+        let all = view.obstacles.get(id).into_iter().flatten();
+        let ours = |own: &ClusterId| self.registration(registrar, own).is_some();
+        all.into_iter()
+            .find(|obstacle| !obstacle.of.iter().any(ours))
     }
 
     /// What rollcall registered for one cluster in one registrar.

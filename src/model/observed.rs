@@ -311,7 +311,7 @@ pub struct RegistrarView {
     pub entries: BTreeMap<ClusterId, RegistrationView>,
     /// What stands in the way of a cluster here and is not rollcall's to move.
     #[serde(default)]
-    pub obstacles: BTreeMap<ClusterId, Obstacle>,
+    pub obstacles: BTreeMap<ClusterId, Vec<Obstacle>>,
     /// What is wrong here besides, and not rollcall's to mend.
     #[serde(default)]
     pub problems: Vec<Obstacle>,
@@ -324,6 +324,9 @@ pub struct Obstacle {
     pub what: String,
     /// What to do about it.
     pub remedy: String,
+    /// The clusters whose entry it may be: where one of those is ours here, it is mended as that.
+    #[serde(default)]
+    pub of: Vec<ClusterId>,
 }
 
 impl RegistrarView {

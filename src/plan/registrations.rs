@@ -117,7 +117,7 @@ fn due(
     view: &RegistrarView,
     sound: &BTreeSet<&RegistrarId>,
 ) -> Due {
-    if let Some(obstacle) = view.obstacles.get(id) {
+    if let Some(obstacle) = s.input.ledger.obstacle(registrar, view, id) {
         return Due::Held(HeldReason::RegistrarObstructed(obstacle.clone()));
     }
     let entry = view.entries.get(id);
@@ -328,7 +328,9 @@ fn first_unknown<'a>(s: &Situation<'a>, view: &RegistrarView) -> Option<&'a Unse
 /// What is wrong in a registrar and belongs to no cluster of ours.
 pub(super) fn problems(draft: &mut Draft, s: &Situation<'_>) {
     for (registrar, seen) in s.registrars() {
-        for problem in seen.known().into_iter().flat_map(|view| &view.problems) {
+        let ours = |id: &ClusterId| s.input.ledger.registration(registrar, id).is_some();
+        let problems = seen.known().into_iter().flat_map(|view| &view.problems);
+        for problem in problems.filter(|problem| !problem.of.iter().any(ours)) {
             draft.hold(
                 Address::Source(registrar.to_string()),
                 HeldReason::RegistrarObstructed(problem.clone()),

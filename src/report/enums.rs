@@ -254,6 +254,7 @@ fn examples() -> Vec<HeldReason> {
         HeldReason::RegistrarObstructed(Obstacle {
             what: text(),
             remedy: text(),
+            of: Vec::new(),
         }),
         HeldReason::WaitsFor {
             registrar: RegistrarId::new(text()),

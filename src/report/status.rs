@@ -400,7 +400,9 @@ fn registrations(
             (None, _) if input.policy.leaves_out(registrar, id) || !there.takes(&ports) => {
                 RegistrationState::NotAsked
             }
-            _ if there.obstacles.contains_key(id) => RegistrationState::Obstructed,
+            _ if input.ledger.obstacle(registrar, there, id).is_some() => {
+                RegistrationState::Obstructed
+            }
             (None, _) => RegistrationState::Missing,
             (Some(entry), None) if there.attached && entry.trouble.is_none() => {
                 RegistrationState::Registered

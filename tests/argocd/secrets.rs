@@ -147,7 +147,7 @@ async fn a_copy_under_another_name_is_in_the_way_and_no_entry() {
     world.management.make(SECRET, "argocd", copy).await;
     let seen = world.seen().await;
     assert_eq!(seen.entries.keys().collect::<Vec<_>>(), [&dev.id]);
-    let Obstacle { what, remedy } = &seen.obstacles[&dev.id];
+    let Obstacle { what, remedy, .. } = &seen.obstacles[&dev.id][0];
     assert!(what.contains("cluster-copy"), "{what}");
     assert!(remedy.contains("edit secret cluster-copy"), "{remedy}");
 }

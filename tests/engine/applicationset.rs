@@ -1,51 +1,19 @@
 //! Clusters are in an `ApplicationSet` among somebody's own, and its Applications reach them.
 
-use std::fs;
-
 use serde_json::{Value, json};
 
 use crate::argocd::{ARGOCD, PAIR, cluster, mended};
 use crate::bench::{Bench, docker, tool};
-use crate::management::{APPLICATION, CONFIG_MAP, Cluster, SECRET, Sort, with_argocd};
+use crate::management::{
+    APPLICATION, APPLICATION_SET, CONFIG_MAP, Cluster, SECRET, with_argocd, with_set,
+};
 use crate::process::until;
 
-const APPLICATION_SET: Sort<'_> = ("argoproj.io", "v1alpha1", "ApplicationSet");
-
 /// Two clusters, registered, and in a set with these generators.
-fn with_set(way: &str, generators: &Value) -> (Bench, Cluster) {
+fn registered(way: &str, generators: &Value) -> (Bench, Cluster) {
     let bench = Bench::new();
     let management = with_argocd(&bench);
-    let config = bench.path("rollcall.toml");
-    let section = format!(
-        "[applicationset]\nname = 'whoami'\nway = '{way}'\n\
-         element = {{ env = '{{name}}', branch = '{{name}}' }}\n"
-    );
-    let before = fs::read_to_string(&config).unwrap();
-    fs::write(config, before + &section).unwrap();
-    let keys = match way {
-        "elements" => ["{{.env}}", "{{.clusterName}}", "{{.branch}}"],
-        _ => ["{{.name}}", "{{.name}}", "main"],
-    };
-    let set = json!({
-        "metadata": {"name": "whoami"},
-        "spec": {
-            "goTemplate": true,
-            "goTemplateOptions": ["missingkey=error"],
-            "generators": generators,
-            "template": {
-                "metadata": {"name": format!("whoami-{}", keys[0])},
-                "spec": {
-                    "project": "default",
-                    "destination": {"name": keys[1], "namespace": "default"},
-                    "source": {
-                        "repoURL": "https://example.org/x.git", "path": "deploy",
-                        "targetRevision": keys[2],
-                    },
-                },
-            },
-        },
-    });
-    management.make(APPLICATION_SET, ARGOCD, &set);
+    with_set(&bench, &management, way, generators);
     bench.rows(&PAIR);
     bench.rollcall(&["reconcile", "--repair"]).code(0);
     (bench, management)
@@ -57,7 +25,7 @@ fn theirs() -> Value {
 }
 
 fn listed() -> (Bench, Cluster) {
-    with_set("elements", &json!([{"list": {"elements": [theirs()]}}]))
+    registered("elements", &json!([{"list": {"elements": [theirs()]}}]))
 }
 
 fn elements(management: &Cluster) -> Vec<Value> {
@@ -170,7 +138,7 @@ fn what_leaves_takes_nothing_else_along_and_a_stuck_application_is_freed() {
 #[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
 fn a_set_that_selects_by_labels_is_looked_at_and_never_written() {
     let selector = json!({"matchLabels": {"app.kubernetes.io/managed-by": "rollcall"}});
-    let (bench, management) = with_set("labels", &json!([{"clusters": {"selector": selector}}]));
+    let (bench, management) = registered("labels", &json!([{"clusters": {"selector": selector}}]));
     let target = cluster(&bench, "k3d-rt-a");
     until("what Argo CD deploys", || runs(&target, "rt-a"));
     let app = application(&management, "rt-a");

@@ -31,6 +31,7 @@ mod hurt;
 mod interrupted;
 mod management;
 mod points;
+mod predecessor;
 mod process;
 mod proxy;
 mod routes;

@@ -16,6 +16,7 @@ pub(crate) const NODE: &str = "k3d-devops-server-0";
 /// A sort of object: group, version, kind.
 pub(crate) type Sort<'s> = (&'s str, &'s str, &'s str);
 pub(crate) const APPLICATION: Sort<'_> = ("argoproj.io", "v1alpha1", "Application");
+pub(crate) const APPLICATION_SET: Sort<'_> = ("argoproj.io", "v1alpha1", "ApplicationSet");
 pub(crate) const CONFIG_MAP: Sort<'_> = ("", "v1", "ConfigMap");
 pub(crate) const SECRET: Sort<'_> = ("", "v1", "Secret");
 pub(crate) const SERVICE_ACCOUNT: Sort<'_> = ("", "v1", "ServiceAccount");
@@ -132,4 +133,39 @@ pub(crate) fn with_argocd(bench: &Bench) -> Cluster {
     let namespace = json!({"metadata": {"name": "argocd"}});
     cluster.make(("", "v1", "Namespace"), None, &namespace);
     cluster
+}
+
+/// A set `whoami` with these generators, switched on in the configuration.
+pub(crate) fn with_set(bench: &Bench, management: &Cluster, way: &str, generators: &Value) {
+    let config = bench.path("rollcall.toml");
+    let section = format!(
+        "[applicationset]\nname = 'whoami'\nway = '{way}'\n\
+         element = {{ env = '{{name}}', branch = '{{name}}' }}\n"
+    );
+    let before = fs::read_to_string(&config).unwrap();
+    fs::write(config, before + &section).unwrap();
+    let keys = match way {
+        "elements" => ["{{.env}}", "{{.clusterName}}", "{{.branch}}"],
+        _ => ["{{.name}}", "{{.name}}", "main"],
+    };
+    let set = json!({
+        "metadata": {"name": "whoami"},
+        "spec": {
+            "goTemplate": true,
+            "goTemplateOptions": ["missingkey=error"],
+            "generators": generators,
+            "template": {
+                "metadata": {"name": format!("whoami-{}", keys[0])},
+                "spec": {
+                    "project": "default",
+                    "destination": {"name": keys[1], "namespace": "default"},
+                    "source": {
+                        "repoURL": "https://example.org/x.git", "path": "deploy",
+                        "targetRevision": keys[2],
+                    },
+                },
+            },
+        },
+    });
+    management.make(APPLICATION_SET, Some("argocd"), &set);
 }

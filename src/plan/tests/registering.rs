@@ -171,9 +171,10 @@ fn what_is_not_ours_to_move_is_said() {
     let obstacle = Obstacle {
         what: "somebody is in the way".to_owned(),
         remedy: "ask them".to_owned(),
+        of: vec![id("k3d/other")],
     };
     let view = RegistrarView {
-        obstacles: [(id("k3d/dev"), obstacle.clone())].into(),
+        obstacles: [(id("k3d/dev"), vec![obstacle.clone()])].into(),
         problems: vec![obstacle],
         ..RegistrarView::default()
     };
@@ -188,4 +189,14 @@ fn what_is_not_ours_to_move_is_said() {
     );
     let held = &scene.plan().held[0];
     assert_eq!(held.reason.hint(&held.address).as_deref(), Some("ask them"));
+
+    // What is an entry of ours is mended as that.
+    let mut ours = scene;
+    ours.ledger.registrations.push(RegistrationEntry {
+        registrar: RegistrarId::new("first"),
+        cluster: id("k3d/other"),
+        incarnation: Incarnation::new("other"),
+        fingerprint: Fingerprint::new("other"),
+    });
+    assert_eq!(ours.short(), ["register first/k3d/dev"]);
 }

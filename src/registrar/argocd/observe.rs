@@ -93,19 +93,18 @@ impl ArgoCd {
         &self,
         entries: &BTreeMap<ClusterId, RegistrationView>,
         others: &[&ClusterSecret],
-    ) -> BTreeMap<ClusterId, Obstacle> {
-        let mut obstacles = BTreeMap::new();
+    ) -> BTreeMap<ClusterId, Vec<Obstacle>> {
+        let mut obstacles = BTreeMap::<ClusterId, Vec<Obstacle>>::new();
         for other in others {
             let (server, own) = (other.server(), other.clusters(&self.providers));
             let mut doubled = |ids: Vec<ClusterId>, what: &str| {
-                let ids = ids.into_iter().filter(|id| !own.contains(id));
-                obstacles.extend(ids.map(|id| {
-                    let obstacle = Obstacle {
+                for id in ids.into_iter().filter(|id| !own.contains(id)) {
+                    obstacles.entry(id).or_default().push(Obstacle {
                         what: format!("Secret {} registers the same {what}", other.name()),
                         remedy: self.remedy(other),
-                    };
-                    (id, obstacle)
-                }));
+                        of: own.clone(),
+                    });
+                }
             };
             let same = entries.iter().filter(|(_, entry)| entry.endpoint == server);
             doubled(same.map(|(id, _)| id.clone()).collect(), "server");
@@ -115,13 +114,13 @@ impl ArgoCd {
         }
         let reserved = ClusterName::parse(IN_CLUSTER).into_iter();
         let reserved = reserved.flat_map(|name| self.of_each_provider(&name));
-        obstacles.extend(reserved.map(|id| {
-            let obstacle = Obstacle {
+        for id in reserved {
+            obstacles.entry(id).or_default().push(Obstacle {
                 what: format!("{IN_CLUSTER} is Argo CD's name for its own cluster"),
                 remedy: "give the cluster another name, or name it in argocd.except".to_owned(),
-            };
-            (id, obstacle)
-        }));
+                of: Vec::new(),
+            });
+        }
         obstacles
     }
 
@@ -141,6 +140,7 @@ impl ArgoCd {
                 secret.name()
             ),
             remedy: self.remedy(secret),
+            of: secret.clusters(&self.providers),
         });
         broken.collect()
     }
