@@ -17,56 +17,101 @@ use super::things::Label;
 use super::vault::Vault;
 use crate::clock::Clock as _;
 use crate::model::{
-    ClusterId, Fingerprint, Incarnation, Phase, Port, PortMap, Ports, RegistrarId, RegistrarView,
-    RegistrationView, Seen, Unseen, UnseenKind,
+    ClusterId, Fingerprint, Incarnation, NodeRole, Phase, Port, PortMap, Ports, RegistrarId,
+    RegistrarView, RegistrationView, Seen, Unseen, UnseenKind,
 };
 use crate::provider::Access;
 use crate::registrar::{Fault, RegisterOrder, Registrar, RegistrarError};
 
 /// What an entry of a registrar leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Leads {
+pub(super) enum LeadsTo {
     /// The API, with credentials that it gives back to whoever asks.
-    ToApi,
+    Api,
     /// What a cluster serves on this port inside of it.
-    ToPort(Port),
+    Port(Port),
+    /// The API by its node's name, with credentials that it keeps.
+    Node,
+    /// The cluster by its name in another registrar.
+    Name,
+}
+
+/// A registrar of every sandbox.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    name: &'static str,
+    leads: LeadsTo,
+    /// Where a cluster must be registered first.
+    after: Option<&'static str>,
 }
 
 /// The registrars of every sandbox.
-const REGISTRARS: [(&str, Leads); 2] = [
-    ("haproxy", Leads::ToPort(Ports::HTTP)),
-    ("kubeconfig", Leads::ToApi),
+const REGISTRARS: [Place; 5] = [
+    Place {
+        name: "applicationset",
+        leads: LeadsTo::Name,
+        after: Some("argocd"),
+    },
+    Place {
+        name: "argocd",
+        leads: LeadsTo::Node,
+        after: None,
+    },
+    Place {
+        name: "haproxy",
+        leads: LeadsTo::Port(Ports::HTTP),
+        after: None,
+    },
+    Place {
+        name: "kubeconfig",
+        leads: LeadsTo::Api,
+        after: None,
+    },
+    Place {
+        name: "portainer",
+        leads: LeadsTo::Node,
+        after: None,
+    },
 ];
 
 const WRITE_TAKES: Duration = Duration::from_secs(4);
 
 /// Their identities.
 pub(super) fn ids() -> impl Iterator<Item = RegistrarId> {
-    REGISTRARS.iter().map(|(name, _)| RegistrarId::new(*name))
+    REGISTRARS.iter().map(|place| RegistrarId::new(place.name))
 }
 
 /// One of the sandbox's registrars.
 pub(super) struct SandboxRegistrar {
     vault: Arc<Vault>,
     id: RegistrarId,
-    leads: Leads,
+    leads: LeadsTo,
+    after: Option<RegistrarId>,
 }
 
 impl SandboxRegistrar {
     /// All of them.
     pub(super) fn all(vault: &Arc<Vault>) -> impl Iterator<Item = Self> {
-        REGISTRARS.iter().map(|(name, leads)| Self {
+        REGISTRARS.iter().map(|place| Self {
             vault: Arc::clone(vault),
-            id: RegistrarId::new(*name),
-            leads: *leads,
+            id: RegistrarId::new(place.name),
+            leads: place.leads,
+            after: place.after.map(RegistrarId::new),
         })
     }
 
     /// Where an entry leads that is written now.
     fn endpoint(&self, order: &RegisterOrder) -> Result<String, RegistrarError> {
         match self.leads {
-            Leads::ToApi => Ok(order.access.server.clone()),
-            Leads::ToPort(inside) => {
+            LeadsTo::Api => Ok(order.access.server.clone()),
+            LeadsTo::Name => Ok(order.cluster.id.name.to_string()),
+            LeadsTo::Node => {
+                let mut nodes = order.cluster.nodes.iter();
+                let node = nodes.find(|node| node.role == NodeRole::Server);
+                let name = node.map_or("", |node| node.name.as_str());
+                Ok(format!("https://{name}"))
+            }
+            LeadsTo::Port(inside) => {
                 let port = order.cluster.ports.get(&inside).ok_or_else(|| {
                     let id = &order.cluster.id;
                     let message = format!("{id} publishes no port that leads to {inside}");
@@ -111,7 +156,7 @@ impl Registrar for SandboxRegistrar {
             .within(deadline);
         let seen = match Run::begin(&self.vault, errand).await {
             Ok(mut run) => match run.pass().await {
-                Ok(()) => run.change(|state| Ok(state.registrations(&self.id, self.leads))),
+                Ok(()) => run.change(|state| Ok(state.registrations(self))),
                 Err(error) => Err(error),
             },
             Err(error) => Err(error),
@@ -140,7 +185,7 @@ impl Registrar for SandboxRegistrar {
             fingerprint: print.clone(),
             made_by: Actor::Rollcall,
         };
-        run.simple(|state| state.register(&self.id, access, expected, entry.clone()))
+        run.simple(|state| state.register(self, access, expected, entry.clone()))
             .await?;
         Ok(print)
     }
@@ -157,7 +202,7 @@ impl Registrar for SandboxRegistrar {
     }
 
     async fn access(&self, id: &ClusterId) -> Option<Access> {
-        if self.leads != Leads::ToApi {
+        if self.leads != LeadsTo::Api {
             return None;
         }
         let held = self.vault.read(|state| {
@@ -173,15 +218,16 @@ impl Registrar for SandboxRegistrar {
 }
 
 impl State {
-    fn registrations(&self, registrar: &RegistrarId, leads: Leads) -> RegistrarView {
-        let (inside, needs) = match leads {
-            Leads::ToApi => (Port::API, None),
-            Leads::ToPort(inside) => (inside, Some(inside)),
+    fn registrations(&self, registrar: &SandboxRegistrar) -> RegistrarView {
+        let (inside, needs) = match registrar.leads {
+            LeadsTo::Api | LeadsTo::Node | LeadsTo::Name => (Port::API, None),
+            LeadsTo::Port(inside) => (inside, Some(inside)),
         };
-        let entries = self.registrars.get(registrar).into_iter().flatten();
+        let entries = self.registrars.get(&registrar.id).into_iter().flatten();
         RegistrarView {
             installed: true,
             needs,
+            after: registrar.after.iter().cloned().collect(),
             entries: entries
                 .map(|(id, entry)| {
                     let view = RegistrationView {
@@ -199,18 +245,19 @@ impl State {
 
     fn register(
         &mut self,
-        registrar: &RegistrarId,
+        place: &SandboxRegistrar,
         access: &Access,
         expected: Option<&Fingerprint>,
         entry: Registered,
     ) -> Result<(), RegistrarError> {
-        let id = &access.id;
+        let (registrar, id) = (&place.id, &access.id);
         let there = self.registrars.get(registrar).and_then(|all| all.get(id));
         let made_by = there.map_or(self.actor, |entry| entry.made_by);
         if there.map(|entry| &entry.fingerprint) != expected {
             return Err(moved(registrar, id));
         }
         self.is_this_life(access)?;
+        self.comes_first(place, id)?;
         let entry = Registered {
             made_by: self.actor,
             ..entry
@@ -256,6 +303,19 @@ impl State {
             cluster: Some(id.clone()),
         };
         self.note(deed, what, made_by);
+    }
+
+    /// Nothing is made of a cluster that is not known where it has to be known first.
+    fn comes_first(&self, place: &SandboxRegistrar, id: &ClusterId) -> Result<(), RegistrarError> {
+        let missing = place.after.iter().find(|first| {
+            let there = self.registrars.get(*first);
+            self.health(first.as_str()) == Health::Up
+                && there.is_none_or(|entries| !entries.contains_key(id))
+        });
+        missing.map_or(Ok(()), |first| {
+            let message = format!("{id} is not registered in {first}: it would be an error there");
+            Err(RegistrarError::new(Fault::Permanent, message))
+        })
     }
 
     /// Only what runs is registered, and only with its own credentials.

@@ -6,7 +6,12 @@ use crate::scene::Scene;
 fn an_adopted_cluster_gets_a_row_and_a_forgotten_row_comes_back() {
     let scene = Scene::new();
     scene.rollcall(&["sandbox", "make", "kind/mine"]).code(0);
-    scene.rollcall(&["cluster", "adopt", "mine"]).code(0);
+    let adopted = scene.rollcall(&["cluster", "adopt", "mine"]).code(3);
+    assert!(
+        adopted.out.contains("this mode does not register"),
+        "{}",
+        adopted.out
+    );
     scene.rollcall(&["reconcile", "--repair"]).code(0);
     scene.rollcall(&["sandbox", "wipe", "kind/mine"]).code(0);
     scene.rollcall(&["reconcile", "--prune=rows"]).code(0);

@@ -121,7 +121,13 @@ fn the_words_of_all_documents_and_what_is_there_can_be_asked_for() {
     assert_eq!(words["providers"], serde_json::json!(["k3d", "kind"]));
     assert_eq!(
         words["registrars"],
-        serde_json::json!(["haproxy", "kubeconfig"])
+        serde_json::json!([
+            "applicationset",
+            "argocd",
+            "haproxy",
+            "kubeconfig",
+            "portainer"
+        ])
     );
     assert_eq!(
         words["formats"],
