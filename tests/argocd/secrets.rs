@@ -122,6 +122,18 @@ async fn what_changed_since_the_look_is_left_alone() {
 
 #[tokio::test]
 #[ignore = "needs the program of tests/node: ROLLCALL_TEST_NODE=PATH"]
+async fn an_attempt_whose_answer_was_lost_is_gone_on_with() {
+    let (world, dev) = (World::start(), Cluster::start("k3d/dev"));
+    let order = dev.order();
+    let written = world.argocd.register(&order, None).await.unwrap();
+    let version = world.secret("dev").await["metadata"]["resourceVersion"].clone();
+    assert_eq!(world.argocd.register(&order, None).await, Ok(written));
+    let now = world.secret("dev").await["metadata"]["resourceVersion"].clone();
+    assert_eq!(now, version, "nothing was written");
+}
+
+#[tokio::test]
+#[ignore = "needs the program of tests/node: ROLLCALL_TEST_NODE=PATH"]
 async fn a_secret_goes_alone_and_only_once() {
     let world = World::start();
     let (dev, longer) = (Cluster::start("k3d/dev"), Cluster::start("k3d/dev-a"));
