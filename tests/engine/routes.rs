@@ -7,7 +7,7 @@ use crate::haproxy::Proxy;
 use crate::six::{SIX, assert_true};
 
 /// Routes are switched on for this HAProxy.
-fn with_routes(bench: &Bench, proxy: &Proxy) {
+pub(crate) fn with_routes(bench: &Bench, proxy: &Proxy) {
     let file = bench.path("rollcall.toml");
     let config = fs::read_to_string(&file).unwrap();
     let [dir, base, master] = ["rollcall", "base.cfg", "master"].map(|name| proxy.path(name));
@@ -21,7 +21,7 @@ fn with_routes(bench: &Bench, proxy: &Proxy) {
 }
 
 #[track_caller]
-fn routed(proxy: &Proxy, name: &str) {
+pub(crate) fn routed(proxy: &Proxy, name: &str) {
     let answer = proxy.get(name);
     assert!(answer.contains(&format!("\"{name}\"")), "{name}: {answer}");
 }

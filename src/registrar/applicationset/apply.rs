@@ -22,6 +22,8 @@ use crate::registrar::{Fault, RegisterOrder, Registrar, RegistrarError};
 const TRIES: u32 = 6;
 /// How long is waited before such a try.
 const BACK_OFF: Duration = Duration::from_millis(100);
+/// How long others that leave as well are waited for.
+const OTHERS: Duration = Duration::from_millis(500);
 
 #[async_trait]
 impl Registrar for ApplicationSet {
@@ -85,7 +87,7 @@ impl Registrar for ApplicationSet {
                     ));
             }
             Generator::Labels => {}
-            Generator::Elements(..) => self.take_out(&api, &look, id, expected).await?,
+            Generator::Elements(..) => self.take_out(&api, look, id, expected).await?,
         }
         self.forget(id);
         if !doomed.is_empty() {
@@ -193,13 +195,39 @@ impl ApplicationSet {
         told
     }
 
-    /// Takes the cluster's element out, if it is the one that was observed and nothing else goes with it.
+    /// Takes the cluster's element out, if it is the one that was observed and nothing else goes with it. Others leave at
+    /// the same time: who must not be the last one yet may be a moment later.
     async fn take_out(
+        &self,
+        api: &Api,
+        mut look: Look,
+        id: &ClusterId,
+        expected: &Fingerprint,
+    ) -> Result<(), RegistrarError> {
+        for _ in 1..TRIES {
+            let last = AtomicBool::new(false);
+            let told = self.take_out_once(api, &look, id, expected, &last).await;
+            if !last.into_inner() {
+                return told;
+            }
+            tokio::time::sleep(OTHERS).await;
+            match self.look(api, Secrets::Always).await? {
+                Some(now) => look = now,
+                None => return Ok(()),
+            }
+        }
+        let last = AtomicBool::new(false);
+        self.take_out_once(api, &look, id, expected, &last).await
+    }
+
+    /// One attempt; `last` tells whether it is refused because it is the last one.
+    async fn take_out_once(
         &self,
         api: &Api,
         look: &Look,
         id: &ClusterId,
         expected: &Fingerprint,
+        last: &AtomicBool,
     ) -> Result<(), RegistrarError> {
         self.edit(api, |set| {
             let Generator::Elements(pattern, place) = self.generator(set)? else {
@@ -216,7 +244,9 @@ impl ApplicationSet {
                 return Err(self.changed_meanwhile(id));
             }
             if place.is_emptied_by(set.spec(), 1) {
-                self.check_last(look, id, place.alone)?;
+                let allowed = self.check_last(look, id, place.alone);
+                last.store(allowed.is_err(), Ordering::Relaxed);
+                allowed?;
             }
             place.drop_at(set.spec_mut(), position);
             Ok(Edit::Write)
@@ -242,7 +272,11 @@ impl ApplicationSet {
                 )));
         }
         let mut others = look.apps.iter().filter(|app| !own.contains(&app.uid()));
-        let other = others.find(|app| alone && !app.is_deleting());
+        // What deploys to a cluster that is not registered takes nothing along.
+        let stays = |app: &&Application| {
+            !app.is_deleting() && cluster::knows(&look.clusters, &app.destination)
+        };
+        let other = others.find(|app| alone && stays(app));
         if let Some(other) = other {
             return Err(self
                 .failed(format!("{id} stays: {last}, {} among them", other.name()))

@@ -16,7 +16,7 @@
 //!
 //! With policy `sync` Argo CD deletes every Application of an empty list, and with each its workload if the cluster is
 //! still registered. So the last element goes only when the cluster Secret of its cluster is gone and no other
-//! Application is left: then nothing cascades. An element that is not the last one goes when it is asked to; that its
+//! Application of a registered cluster is left: then nothing cascades. An element that is not the last one goes when it is asked to; that its
 //! Secret went before is the business of whoever orders the steps.
 
 mod application;

@@ -75,9 +75,11 @@ impl AgentHost for ClusterAgents {
         let account = manifest::service_account(agent);
         api.apply(SERVICE_ACCOUNT, account).await?;
         place(&api, CLUSTER_ROLE_BINDING, manifest::binding(agent)).await?;
-        api.apply(SECRET, manifest::secret(agent)).await?;
+        let secret = api.apply(SECRET, manifest::secret(agent)).await?;
+        let revision = secret.metadata.resource_version.unwrap_or_default();
         place(&api, SERVICE, manifest::service(agent)).await?;
-        place(&api, DEPLOYMENT, manifest::deployment(agent)).await?;
+        let deployment = manifest::deployment(agent, &revision);
+        place(&api, DEPLOYMENT, deployment).await?;
         let runs = tokio::time::timeout(PATIENCE, runs(&api, agent)).await;
         runs.unwrap_or_else(|_| {
             let (id, seconds) = (&access.id, PATIENCE.as_secs());

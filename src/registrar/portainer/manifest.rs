@@ -7,7 +7,6 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use super::agent::EdgeAgent;
-use crate::model::Fingerprint;
 use crate::registrar::api::Kind;
 
 /// Deployments.
@@ -24,7 +23,8 @@ pub(super) const EDGE_ID: &str = "edge-id";
 const EDGE_KEY: &str = "edge-key";
 /// The Service by which agents of one cluster find each other.
 const HEADLESS: &str = "s-portainer-agent-headless";
-/// Changes with the credentials, and so makes the agent begin anew: it reads them at its start alone.
+/// The Secret's revision. An agent reads its credentials at its start alone: whoever changed them, it begins anew when
+/// they are put right, because it may have begun with what was there before.
 const CREDENTIALS: &str = "rollcall/credentials";
 
 /// Its namespace.
@@ -71,13 +71,8 @@ pub(super) fn service(agent: &EdgeAgent) -> Value {
     })
 }
 
-/// The agent itself. Never two at a time: both would poll.
-pub(super) fn deployment(agent: &EdgeAgent) -> Value {
-    let credentials = format!(
-        "{}\n{}",
-        agent.edge_id.expose_secret(),
-        agent.edge_key.expose_secret()
-    );
+/// The agent itself, with the Secret of this revision. Never two at a time: both would poll.
+pub(super) fn deployment(agent: &EdgeAgent, secret: &str) -> Value {
     json!({
         "metadata": meta(agent, AGENT),
         "spec": {
@@ -87,7 +82,7 @@ pub(super) fn deployment(agent: &EdgeAgent) -> Value {
             "template": {
                 "metadata": {
                     "labels": {"app": AGENT},
-                    "annotations": {CREDENTIALS: Fingerprint::digest(&credentials)},
+                    "annotations": {CREDENTIALS: secret},
                 },
                 "spec": {
                     "serviceAccountName": AGENT,
@@ -185,8 +180,10 @@ mod tests {
     }
 
     fn everything(agent: &EdgeAgent) -> Vec<Value> {
-        let all = [namespace, service_account, binding, service, deployment];
-        all.map(|one| one(agent)).to_vec()
+        let all = [namespace, service_account, binding, service];
+        let mut all = all.map(|one| one(agent)).to_vec();
+        all.push(deployment(agent, "7"));
+        all
     }
 
     #[test]
@@ -204,12 +201,13 @@ mod tests {
     }
 
     #[test]
-    fn another_name_or_key_begins_the_agent_anew_and_nothing_else_does() {
-        let template = |agent: &EdgeAgent| deployment(agent)["spec"]["template"].clone();
-        let one = template(&agent("a", "b"));
-        assert_eq!(one, template(&agent("a", "b")));
-        assert_ne!(one, template(&agent("c", "b")));
-        assert_ne!(one, template(&agent("a", "c")));
+    fn another_revision_of_the_secret_begins_the_agent_anew() {
+        let template = |secret| deployment(&agent("a", "b"), secret)["spec"]["template"].clone();
+        assert_eq!(template("7"), template("7"));
+        assert_ne!(template("7"), template("8"));
+        // And another name or key makes another revision.
+        assert_ne!(secret(&agent("a", "b")), secret(&agent("c", "b")));
+        assert_ne!(secret(&agent("a", "b")), secret(&agent("a", "c")));
     }
 
     #[test]
@@ -219,7 +217,7 @@ mod tests {
                 insecure_poll,
                 ..agent("a", "b")
             };
-            deployment(&agent)
+            deployment(&agent, "7")
                 .to_string()
                 .contains("EDGE_INSECURE_POLL")
         };
@@ -232,7 +230,7 @@ mod tests {
         for wanted in everything(&agent) {
             assert!(!is_in_the_way(&wanted, &wanted), "{wanted}");
         }
-        let wanted = deployment(&agent);
+        let wanted = deployment(&agent, "7");
         let changed = |path: &str, value: Value| {
             let mut there = wanted.clone();
             *there.pointer_mut(path).unwrap() = value;

@@ -9,13 +9,12 @@ use crate::apiserver::keeper::Keeper;
 use crate::apiserver::newborn;
 use crate::apiserver::server::ApiServer;
 use crate::apiserver::store::{Shared, Store};
-use crate::argocd;
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::http::plain::Plain;
 use crate::http::{self, Site};
 use crate::pki::Authority;
-use crate::{host, say};
+use crate::{argocd, edge, host, say};
 
 /// Where a control plane serves the Kubernetes API.
 pub(crate) const API_PORT: u16 = 6443;
@@ -135,7 +134,8 @@ impl Serving {
         if let Some(api) = self.api {
             tokio::spawn(http::serve::secure(api.listener, api.acceptor, api.site));
             tokio::spawn(api.keeper.run(api.shared.clone()));
-            tokio::spawn(argocd::run(api.shared));
+            tokio::spawn(argocd::run(api.shared.clone()));
+            tokio::spawn(edge::run(api.shared));
         }
         std::future::pending().await
     }

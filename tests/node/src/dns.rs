@@ -1,4 +1,4 @@
-//! One question: the IPv4 address of a name.
+//! The address of a host, and one question for it: the IPv4 address of a name.
 //!
 //! The C library's resolver loads shared libraries, which a static program does not have.
 
@@ -14,6 +14,42 @@ const TRIES: u16 = 3;
 const TIMEOUT: Duration = Duration::from_secs(1);
 const TYPE_A: u16 = 1;
 const CLASS_IN: u16 = 1;
+
+/// Docker's own name server in every user-defined network. k3d puts the gateway's address in its
+/// place into `resolv.conf`, and the rules that would make that answer are not in the test images.
+const DOCKERS_NAME_SERVER: SocketAddr =
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 11)), 53);
+
+/// The address of a host: as it stands, from `/etc/hosts`, else from a name server.
+pub(crate) async fn address(host: &str) -> Result<IpAddr, String> {
+    if let Ok(address) = host.trim_matches(['[', ']']).parse() {
+        return Ok(address);
+    }
+    let hosts = tokio::fs::read_to_string("/etc/hosts").await;
+    for line in hosts.unwrap_or_default().lines() {
+        let mut words = line
+            .split('#')
+            .next()
+            .unwrap_or_default()
+            .split_whitespace();
+        let address = words.next().and_then(|word| word.parse::<IpAddr>().ok());
+        if let Some(address) = address.filter(IpAddr::is_ipv4)
+            && words.any(|name| name == host)
+        {
+            return Ok(address);
+        }
+    }
+    let configured = name_server(Path::new("/etc/resolv.conf")).ok();
+    for server in [Some(DOCKERS_NAME_SERVER), configured]
+        .into_iter()
+        .flatten()
+    {
+        if let Some(found) = lookup(server, host).await {
+            return Ok(IpAddr::V4(found));
+        }
+    }
+    Err(format!("dial tcp: lookup {host}: no such host"))
+}
 
 /// The first name server of a `resolv.conf`; in a user-defined Docker network it is Docker itself.
 pub(crate) fn name_server(resolv_conf: &Path) -> Result<SocketAddr, Error> {

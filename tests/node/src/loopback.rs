@@ -13,10 +13,10 @@ use crate::apiserver::keeper::Keeper;
 use crate::apiserver::newborn;
 use crate::apiserver::server::ApiServer;
 use crate::apiserver::store::{Shared, Store};
-use crate::argocd;
 use crate::cluster::Node;
 use crate::http::{serve, tls};
 use crate::pki::Authority;
+use crate::{argocd, edge};
 
 /// A cluster that serves.
 pub(crate) struct Loopback {
@@ -57,6 +57,7 @@ impl Loopback {
             tokio::spawn(serve::secure(listener, acceptor, Arc::new(server))),
             tokio::spawn(keeper.run(shared.clone())),
             tokio::spawn(argocd::run(shared.clone())),
+            tokio::spawn(edge::run(shared.clone())),
         ];
         Self {
             address,

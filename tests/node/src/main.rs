@@ -19,6 +19,7 @@ mod argocd;
 mod cluster;
 mod ctr;
 mod dns;
+mod edge;
 mod error;
 mod fault;
 mod host;

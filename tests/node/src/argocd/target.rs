@@ -1,21 +1,15 @@
 //! A registered cluster, and requests to it with the credentials of its Secret.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::client::conn::http1;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
 use hyper::{Method, Uri};
-use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
 
 use super::registry::{Cluster, OWN_SERVER};
 use crate::apiserver::create::{self, Writer};
@@ -25,16 +19,11 @@ use crate::apiserver::object::Key;
 use crate::apiserver::requests::ARGO_CD;
 use crate::apiserver::store::Shared;
 use crate::apiserver::update::{self, Place};
-use crate::dns;
-use crate::http::trust;
+use crate::error::words;
+use crate::http::{client, trust};
 
 /// How long one request may take; the real one waits for half a minute and more.
 const PATIENCE: Duration = Duration::from_secs(4);
-
-/// Docker's own name server in every user-defined network. k3d puts the gateway's address in its
-/// place into `resolv.conf`, and the rules that would make that answer are not in the test images.
-const DOCKERS_NAME_SERVER: SocketAddr =
-    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 11)), 53);
 
 /// The field manager of what is synchronised (argo-cd common.go:127).
 const MANAGER: &str = "argocd-controller";
@@ -152,15 +141,9 @@ impl<'a> Target<'a> {
         let uri: Uri = self.cluster.server.parse().map_err(words)?;
         let host = uri.host().unwrap_or_default();
         let port = uri.port_u16().unwrap_or(443);
-        let stream = TcpStream::connect(SocketAddr::new(address(host).await?, port));
-        let stream = stream.await.map_err(words)?;
+        let stream = client::connect(host, port).await?;
         let (tls, name) = secured(config, host)?;
-        let connector = tokio_rustls::TlsConnector::from(Arc::new(tls));
-        let stream = connector.connect(name, stream).await.map_err(words)?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(words)?;
-        let driver = tokio::spawn(connection);
+        let stream = client::secure(stream, tls, name).await?;
         let mut request = hyper::Request::builder()
             .method(method)
             .uri(path)
@@ -175,16 +158,9 @@ impl<'a> Target<'a> {
             body => Bytes::from(body.to_string()),
         };
         let request = request.body(Full::new(body)).map_err(words)?;
-        let answer = sender.send_request(request).await.map_err(words)?;
-        let status = answer.status().as_u16();
-        let bytes = answer
-            .into_body()
-            .collect()
-            .await
-            .map_err(words)?
-            .to_bytes();
-        driver.abort();
-        Ok((status, serde_json::from_slice(&bytes).unwrap_or_default()))
+        let answer = client::exchange(stream, request).await?;
+        let document = serde_json::from_slice(answer.body()).unwrap_or_default();
+        Ok((answer.status().as_u16(), document))
     }
 }
 
@@ -230,45 +206,4 @@ fn secured(
     let name = tls["serverName"].as_str().filter(|name| !name.is_empty());
     let name = ServerName::try_from(name.unwrap_or(host).to_owned()).map_err(words)?;
     Ok((trust::client(&trusted, own)?, name))
-}
-
-/// The address of a host: as it stands, from `/etc/hosts`, else from a name server.
-async fn address(host: &str) -> Result<IpAddr, String> {
-    if let Ok(address) = host.trim_matches(['[', ']']).parse() {
-        return Ok(address);
-    }
-    let hosts = tokio::fs::read_to_string("/etc/hosts").await;
-    for line in hosts.unwrap_or_default().lines() {
-        let mut words = line
-            .split('#')
-            .next()
-            .unwrap_or_default()
-            .split_whitespace();
-        let address = words.next().and_then(|word| word.parse::<IpAddr>().ok());
-        if let Some(address) = address.filter(IpAddr::is_ipv4)
-            && words.any(|name| name == host)
-        {
-            return Ok(address);
-        }
-    }
-    let configured = dns::name_server(Path::new("/etc/resolv.conf")).ok();
-    for server in [Some(DOCKERS_NAME_SERVER), configured]
-        .into_iter()
-        .flatten()
-    {
-        if let Some(found) = dns::lookup(server, host).await {
-            return Ok(IpAddr::V4(found));
-        }
-    }
-    Err(format!("dial tcp: lookup {host}: no such host"))
-}
-
-fn words(error: impl std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text = format!("{text}: {inner}");
-        source = inner.source();
-    }
-    text
 }

@@ -1,6 +1,8 @@
 //! HTTP/1.1, plain and behind TLS: what is said (`message`), connections (`serve`), certificates
-//! (`tls` of a server, `trust` of a client) and the answers of the plain ports (`plain`).
+//! (`tls` of a server, `trust` of a client), requests to others (`client`) and the answers of the
+//! plain ports (`plain`).
 
+pub(crate) mod client;
 pub(crate) mod message;
 pub(crate) mod plain;
 pub(crate) mod serve;
