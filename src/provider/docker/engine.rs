@@ -288,7 +288,8 @@ async fn run(
         done.await.map_err(|error| {
             let failed = failed(&what, &error);
             match remnant(&error) {
-                Some(Remnant::Task) => failed.hint(format!(
+                // Once it is ended, containerd takes a moment to see that.
+                Some(Remnant::Task) => ProviderError::new(Fault::Transient, failed.message).hint(format!(
                     "a killed Docker left the last start of {name} in containerd; as root: \
                      pkill -KILL -f 'containerd-shim.* -id {id:.12}', or make the cluster again with --replace"
                 )),
