@@ -101,7 +101,7 @@ pub async fn observe(world: &World, ask: &Ask) -> Observed {
     if let Seen::Known(view) = &mut engine {
         let running = running(ask, view);
         let until = tokio::time::Instant::now() + ask.probe_deadline.saturating_mul(PROBING);
-        let proofs = prove(world, until, &running, &registrars);
+        let proofs = prove(world, ask, until, &running, &registrars);
         let (answers, proofs) = tokio::join!(probe(world, ask, until, running.clone()), proofs);
         mark_ready(view, answers);
         mark_refused(&mut registrars, proofs);
@@ -301,6 +301,7 @@ async fn probe(
 /// Tries what registrars hold for running clusters. What could not be tried in time is taken for good.
 async fn prove(
     world: &World,
+    ask: &Ask,
     until: tokio::time::Instant,
     running: &[ClusterView],
     registrars: &BTreeMap<RegistrarId, Seen<RegistrarView>>,
@@ -320,6 +321,7 @@ async fn prove(
     }
     let proofs: Vec<Option<(RegistrarId, ClusterId, String)>> = stream::iter(held)
         .map(|(id, registrar, cluster)| async move {
+            let until = until.min(tokio::time::Instant::now() + ask.probe_deadline);
             let proof = tokio::time::timeout_at(until, registrar.prove(cluster)).await;
             let refused = proof.ok().flatten()?.err()?;
             Some((id.clone(), cluster.id.clone(), refused))

@@ -13,13 +13,13 @@ use super::error::CliError;
 use super::settings::Settings;
 use super::streams::Streams;
 use crate::clock::SystemClock;
-use crate::model::{ClusterId, ClusterName, ProviderId, RegistrarId};
+use crate::model::{ClusterId, ClusterName, ProviderId, RegistrarId, Unseen, UnseenKind};
 use crate::ports::World;
 use crate::provider::{DockerSettings, ProviderSettings};
 use crate::registrar::{
     ApplicationSet, ApplicationSetSettings, ArgoCd, ArgoCdSettings, Haproxy, HaproxySettings,
     Kubeconfig, NetworkSettings, Networks, Portainer, PortainerCredentials, PortainerGroup,
-    PortainerSettings, Reach, SharedRegistrar,
+    PortainerSettings, Reach, SharedRegistrar, Unready,
 };
 use crate::sandbox;
 
@@ -32,19 +32,23 @@ pub(crate) fn build(settings: &Settings, streams: &Streams) -> Result<World, Cli
     if let Some(dir) = &settings.sandbox {
         return Ok(sandbox::open(dir)?.world());
     }
-    let mut env = streams.env.clone();
-    // No tool has to know them.
-    env.retain(|name, _| name != PORTAINER_API_KEY && name != PORTAINER_PASSWORD);
     let docker = DockerSettings {
-        env,
+        env: without_secrets(&streams.env),
         owner: owner(&settings.db),
         state_dir: settings.state_dir.clone(),
         k3d: provider(&settings.config.provider.k3d),
         kind: provider(&settings.config.provider.kind),
     };
     let mut world = World::docker(&docker, BTreeMap::new(), Arc::new(SystemClock));
-    world.registrars = registrars(settings, &streams.env, &world)?;
+    world.registrars = registrars(settings, &streams.env, &world);
     Ok(world)
+}
+
+/// What a tool may know.
+fn without_secrets(env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut env = env.clone();
+    env.retain(|name, _| name != PORTAINER_API_KEY && name != PORTAINER_PASSWORD);
+    env
 }
 
 /// The database's file, as one word that every name of it shares.
@@ -67,7 +71,7 @@ fn registrars(
     settings: &Settings,
     env: &BTreeMap<String, String>,
     world: &World,
-) -> Result<BTreeMap<RegistrarId, SharedRegistrar>, CliError> {
+) -> BTreeMap<RegistrarId, SharedRegistrar> {
     let providers: Vec<ProviderId> = world.providers.keys().cloned().collect();
     let mut on: BTreeMap<RegistrarId, SharedRegistrar> = BTreeMap::new();
     if settings.config.kubeconfig.enabled {
@@ -83,7 +87,7 @@ fn registrars(
             socket: socket.clone(),
             address: haproxy.address.clone(),
             inside: haproxy.port,
-            env: env.clone(),
+            env: without_secrets(env),
         };
         let haproxy = Haproxy::new(haproxy, providers.clone());
         on.insert(Haproxy::registrar_id(), Arc::new(haproxy));
@@ -99,11 +103,24 @@ fn registrars(
         let argocd = ArgoCd::new(argocd, providers.clone());
         on.insert(ArgoCd::registrar_id(), Arc::new(argocd));
     }
-    if let Some(portainer) = portainer(settings, env)? {
-        let portainer = Portainer::new(portainer, providers);
-        on.insert(Portainer::registrar_id(), Arc::new(portainer));
+    let id = Portainer::registrar_id();
+    match portainer(settings, env) {
+        Ok(None) => {}
+        Ok(Some(portainer)) => {
+            let portainer = Portainer::new(portainer, providers);
+            on.insert(id, Arc::new(portainer));
+        }
+        Err(error) => {
+            let why = Unseen {
+                source: id.to_string(),
+                kind: UnseenKind::Silent,
+                error: error.message,
+                hint: Some(error.hints.join("; ")).filter(|hints| !hints.is_empty()),
+            };
+            on.insert(id.clone(), Arc::new(Unready::new(id, why)));
+        }
     }
-    Ok(on)
+    on
 }
 
 /// Who is put on clusters' networks: the management cluster where Argo CD is to reach them that way, and whoever is named.
@@ -159,7 +176,10 @@ fn portainer(
         return Ok(None);
     };
     let key = secret(env, PORTAINER_API_KEY, config.api_key_file.as_deref())?;
-    let password = secret(env, PORTAINER_PASSWORD, config.password_file.as_deref())?;
+    let password = match key {
+        Some(_) => None,
+        None => secret(env, PORTAINER_PASSWORD, config.password_file.as_deref())?,
+    };
     let credentials = match (key, &config.username, password) {
         (Some(key), _, _) => PortainerCredentials::ApiKey(key),
         (None, Some(username), Some(password)) => PortainerCredentials::Login {
@@ -167,7 +187,7 @@ fn portainer(
             password,
         },
         _ => {
-            let missing = "Portainer is switched on, and nothing says who asks it";
+            let missing = "it is switched on, and nothing says who asks it";
             return Err(CliError::usage(missing).hint(format!(
                 "set {PORTAINER_API_KEY} or portainer.api_key_file; or portainer.username with \
                  {PORTAINER_PASSWORD} or portainer.password_file"
@@ -184,9 +204,9 @@ fn portainer(
         ca_file: config.ca_file.clone(),
         insecure_skip_verify: config.insecure_skip_verify,
         group,
-        tag: config.tag.clone().unwrap_or(usual.tag.clone()),
+        tag: config.tag.clone(),
         agent_image: config.agent_image.clone(),
-        namespace: config.namespace.clone().unwrap_or(usual.namespace.clone()),
+        namespace: config.namespace.clone(),
         checkin: config.checkin,
         ..usual
     }))

@@ -142,13 +142,15 @@ fn sources(step: &Step, input: &PlanInput<'_>, found: &mut Vec<Violation>) {
         }
         _ => None,
     };
-    let hidden = registrar.is_some_and(|r| {
-        input
-            .observed
-            .registrars
-            .get(r)
-            .and_then(Seen::known)
-            .is_none()
+    let known = |r: &RegistrarId| input.observed.registrars.get(r).and_then(Seen::known);
+    let silent = |r: &RegistrarId| {
+        let seen = input.observed.registrars.get(r);
+        seen.is_some_and(|seen| seen.known().is_none())
+    };
+    let hidden = registrar.is_some_and(|r| match known(r) {
+        // What goes there goes after what may still be elsewhere.
+        Some(view) => step.action.kind() == ActionKind::Deregister && view.after.iter().any(silent),
+        None => true,
     });
     if input.observed.engine.known().is_none() || hidden {
         found.push(Violation::BehindUnknown(address));

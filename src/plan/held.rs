@@ -241,8 +241,13 @@ impl HeldReason {
             Self::SourceUnknown(unseen) => unseen.hint.clone(),
             Self::InProgress => Some("rollcall lock show".to_owned()),
             Self::RegistrarObstructed(obstacle) => Some(obstacle.remedy.clone()),
-            Self::WaitsFor { .. }
-            | Self::Unmanaged
+            Self::WaitsFor { registrar } => Some(match address.cluster() {
+                Some(id) => {
+                    format!("rollcall explain {id}   (says what is the matter in {registrar})")
+                }
+                None => format!("see what is the matter in {registrar}"),
+            }),
+            Self::Unmanaged
             | Self::Management { .. }
             | Self::Excluded
             | Self::RegistrarNotInstalled => None,

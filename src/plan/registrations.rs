@@ -6,7 +6,7 @@ use super::builder::Draft;
 use super::situation::{Live, Situation};
 use super::{Action, ActionKind, Field, HeldReason, PlanInput, Reason, ReasonCode, StepId};
 use crate::model::{
-    Address, ClusterId, ClusterView, Desired, Incarnation, Port, PortMap, RegistrarId,
+    Address, ClusterId, ClusterView, Desired, Incarnation, Obstacle, Port, PortMap, RegistrarId,
     RegistrarView, RegistrationEntry, RegistrationView, Seen, Unseen,
 };
 
@@ -85,6 +85,7 @@ pub(super) fn for_present<'a>(
             Due::Register(_) if !s.input.policy.mode.repair => {
                 let would = ActionKind::Register;
                 draft.hold(address, HeldReason::BeyondMode { would });
+                sound.insert(registrar);
             }
             Due::Register(reason) => {
                 let action = Action::Register {
@@ -195,16 +196,41 @@ fn leave_out(
     view: &RegistrarView,
 ) {
     let ours = s.input.ledger.registration(registrar, id).is_some();
+    // What is a part of the cluster, or of its entry elsewhere, goes with that.
     let entry = view
         .entries
         .get(id)
-        .filter(|_| ours && !draft.deregisters(registrar, id));
+        .filter(|_| ours && !view.attached && !draft.deregisters(registrar, id));
     let Some(entry) = entry else {
         return;
     };
+    let address = Address::Registration(registrar.clone(), id.clone());
+    if let Some(unseen) = first_unknown(s, view) {
+        draft.hold(address, HeldReason::SourceUnknown(unseen.clone()));
+        return;
+    }
+    let stays = |first: &&RegistrarId| {
+        let there = s
+            .input
+            .observed
+            .registrars
+            .get(*first)
+            .and_then(Seen::known);
+        there.is_some_and(|there| !there.attached && there.entries.contains_key(id))
+            && s.input.policy.mode.repair
+            && !draft.deregisters(first, id)
+    };
+    if let Some(first) = view.after.iter().find(stays) {
+        let obstacle = Obstacle {
+            what: format!("it stays in {first}: off here alone, what runs there would go along"),
+            remedy: format!("name the cluster in {first}.except too, or take it off by hand"),
+            of: Vec::new(),
+        };
+        draft.hold(address, HeldReason::RegistrarObstructed(obstacle));
+        return;
+    }
     if !s.input.policy.mode.repair {
         let would = ActionKind::Deregister;
-        let address = Address::Registration(registrar.clone(), id.clone());
         draft.hold(address, HeldReason::BeyondMode { would });
         return;
     }
@@ -281,10 +307,12 @@ pub(super) fn take_off<'a>(
     inferred: bool,
 ) -> Result<Vec<StepId>, ()> {
     let ours = |registrar: &RegistrarId| s.input.ledger.registration(registrar, id).is_some();
-    let hidden: Vec<_> = s
-        .registrars()
-        .filter(|(registrar, _)| ours(registrar))
-        .filter_map(|(registrar, seen)| seen.unknown().map(|unseen| (registrar, unseen)))
+    let own = || s.registrars().filter(|(registrar, _)| ours(registrar));
+    let hidden: Vec<_> = own()
+        .filter_map(|(registrar, seen)| {
+            let first = || first_unknown(s, seen.known()?);
+            Some((registrar, seen.unknown().or_else(first)?))
+        })
         .collect();
     for (registrar, unseen) in &hidden {
         let address = Address::Registration((*registrar).clone(), id.clone());

@@ -12,6 +12,7 @@ mod network;
 mod portainer;
 #[cfg(test)]
 mod scene;
+mod unready;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +33,8 @@ pub use portainer::{
     AgentHost, ClusterAgents, EdgeAgent, PORTAINER, Portainer, PortainerCredentials,
     PortainerGroup, PortainerSettings,
 };
+
+pub use unready::Unready;
 
 use crate::provider::Access;
 pub use crate::provider::{Fault, ProviderError as RegistrarError};

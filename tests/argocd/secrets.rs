@@ -217,3 +217,49 @@ async fn without_its_namespace_argo_cd_is_not_installed() {
     let seen = argocd.observe(std::time::Duration::from_secs(10)).await;
     assert!(!seen.known().unwrap().installed);
 }
+
+#[tokio::test]
+#[ignore = "needs the program of tests/node: ROLLCALL_TEST_NODE=PATH"]
+async fn another_way_than_the_settings_ask_for_now_is_seen_and_mended() {
+    let (world, dev) = (World::start(), Cluster::start("k3d/dev"));
+    let written = world.register(&dev).await.unwrap();
+    let settings = ArgoCdSettings {
+        reach: Reach::Host("host.k3d.internal".to_owned()),
+        ..settings(&world.management)
+    };
+    let argocd = ArgoCd::new(settings, providers());
+    let entry = async || {
+        let seen = argocd.observe(std::time::Duration::from_secs(10)).await;
+        seen.known().unwrap().entries[&dev.id].clone()
+    };
+    let words = "reached over network, not over host.k3d.internal";
+    assert_eq!(entry().await.trouble.as_deref(), Some(words));
+    argocd.register(&dev.order(), Some(&written)).await.unwrap();
+    assert_eq!(entry().await.trouble, None);
+}
+
+#[tokio::test]
+#[ignore = "needs the program of tests/node: ROLLCALL_TEST_NODE=PATH"]
+async fn no_second_secret_of_one_server_or_name_is_made() {
+    let (world, dev) = (World::start(), Cluster::start("k3d/dev"));
+    for (name, server) in [
+        ("mine", "https://k3d-dev-serverlb:6443/"),
+        ("dev", "https://elsewhere:6443"),
+    ] {
+        let theirs = json!({
+            "metadata": {
+                "name": "theirs",
+                "labels": {"argocd.argoproj.io/secret-type": "cluster"},
+            },
+            "stringData": {"name": name, "server": server, "config": "{}"},
+        });
+        world.management.make(SECRET, "argocd", theirs).await;
+        let refused = world.register(&dev).await.unwrap_err();
+        assert_eq!(refused.fault, Fault::NotOurs, "{refused}");
+        assert!(refused.message.contains("Secret theirs"), "{refused}");
+        assert!(world.seen().await.entries.is_empty());
+        world.management.remove(SECRET, "argocd", "theirs").await;
+    }
+    world.seen().await;
+    world.register(&dev).await.unwrap();
+}

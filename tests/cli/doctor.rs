@@ -205,4 +205,28 @@ fn a_registrar_that_nobody_switched_on_is_said_to_be_off() {
         "{}",
         said.err
     );
+    let portainer = "[portainer]\nurl = 'https://x:9443'\nagent_url = 'http://y:9000'\n";
+    std::fs::write(&config, portainer).unwrap();
+    let config = config.display().to_string();
+    let said = call(&["--config", &config, "doctor"]);
+    assert!(
+        said.out.contains("nothing says who asks it"),
+        "{}",
+        said.out
+    );
+    assert!(
+        said.out.contains("ROLLCALL_PORTAINER_API_KEY"),
+        "{}",
+        said.out
+    );
+    // Commands that ask nobody do not need it.
+    call(&["--config", &config, "cluster", "add", "k3d/dev"]).code(0);
+    std::fs::write(&config, portainer.replace("https://", "https://me:hush@")).unwrap();
+    let said = call(&["--config", &config, "reconcile"]).code(2);
+    assert!(
+        said.err.contains("portainer.url has a user in it"),
+        "{}",
+        said.err
+    );
+    assert!(!said.err.contains("hush"), "{}", said.err);
 }

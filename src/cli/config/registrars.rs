@@ -213,7 +213,7 @@ pub(crate) struct NetworkConfig {
 }
 
 /// `[portainer]`: off without a URL.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct PortainerConfig {
     /// Where rollcall reaches it.
@@ -235,15 +235,36 @@ pub(crate) struct PortainerConfig {
     /// The group of the environments, by name or number.
     pub(crate) group: Option<String>,
     /// The tag of the environments that are ours.
-    pub(crate) tag: Option<String>,
+    pub(crate) tag: String,
     /// The agent's image.
     pub(crate) agent_image: Option<String>,
     /// The agent's namespace.
-    pub(crate) namespace: Option<String>,
+    pub(crate) namespace: String,
     /// Seconds between two check-ins of an agent.
     pub(crate) checkin: Option<u32>,
     /// Clusters that are not registered there.
     pub(crate) except: Vec<Selector>,
+}
+
+impl Default for PortainerConfig {
+    fn default() -> Self {
+        Self {
+            url: None,
+            agent_url: None,
+            tunnel: None,
+            api_key_file: None,
+            username: None,
+            password_file: None,
+            ca_file: None,
+            insecure_skip_verify: false,
+            group: None,
+            tag: "rollcall".to_owned(),
+            agent_image: None,
+            namespace: "portainer-edge".to_owned(),
+            checkin: None,
+            except: Vec::new(),
+        }
+    }
 }
 
 impl PortainerConfig {
@@ -260,6 +281,13 @@ impl PortainerConfig {
         if let Some((key, value)) = urls.find(|(_, value)| !is_url(value)) {
             return Some(format!(
                 "portainer.{key} {value:?} is no http:// or https:// address"
+            ));
+        }
+        // It would be shown, and sent to everybody who asks for the settings.
+        let mut urls = [("url", url), ("agent_url", agent)].into_iter();
+        if let Some((key, _)) = urls.find(|(_, value)| value.contains('@')) {
+            return Some(format!(
+                "portainer.{key} has a user in it: say who asks by its own keys"
             ));
         }
         // Portainer refuses it: in a cluster it is the cluster itself.

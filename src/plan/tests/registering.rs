@@ -200,3 +200,49 @@ fn what_is_not_ours_to_move_is_said() {
     });
     assert_eq!(ours.short(), ["register first/k3d/dev"]);
 }
+
+#[test]
+fn nothing_is_left_out_of_a_set_while_it_is_still_registered_first() {
+    let scene = || {
+        let scene = two(Scene::new().row("k3d/dev").ours("k3d/dev", Phase::Ready));
+        let scene = entry(scene, "first", "k3d/dev", true);
+        entry(scene, "a-second", "k3d/dev", true)
+    };
+    let out = |mut scene: Scene, registrars: &[&str]| {
+        for name in registrars {
+            let selector = "k3d/dev".parse().unwrap();
+            let out = [(RegistrarId::new(*name), [selector].into())];
+            scene.policy.unregistered.extend(out);
+        }
+        scene
+    };
+    assert_eq!(scene().short(), [""; 0]);
+    let alone = out(scene(), &["a-second"]).short();
+    assert_eq!(alone, ["=registrar_obstructed a-second/k3d/dev"]);
+    let both = out(scene(), &["a-second", "first"]);
+    assert_eq!(
+        both.short(),
+        ["deregister first/k3d/dev", "deregister a-second/k3d/dev"]
+    );
+    assert_eq!(both.plan().steps[1].after, [StepId(0)]);
+    let hidden = unknown(out(scene(), &["a-second", "first"]), "first").short();
+    assert_eq!(
+        hidden,
+        [
+            "=source_unknown a-second/k3d/dev",
+            "=source_unknown first/k3d/dev"
+        ]
+    );
+}
+
+#[test]
+fn what_another_mode_would_register_first_does_not_block_what_comes_second() {
+    let scene = two(Scene::new().row("k3d/dev").ours("k3d/dev", Phase::Ready)).prune();
+    assert_eq!(
+        scene.short(),
+        [
+            "=beyond_mode a-second/k3d/dev",
+            "=beyond_mode first/k3d/dev"
+        ]
+    );
+}

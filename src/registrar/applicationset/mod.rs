@@ -80,7 +80,8 @@ pub struct ApplicationSetSettings {
 /// How a cluster gets into a set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Way {
-    /// The set selects cluster Secrets by their labels (its `clusters` generator): nothing is written, only looked at.
+    /// The set selects cluster Secrets by their labels (its `clusters` generator): nothing is written, only looked at and
+    /// kicked.
     Labels,
     /// The set lists them (its `list` generator): each of ours has an element there.
     Elements {

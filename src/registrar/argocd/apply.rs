@@ -8,7 +8,7 @@ use kube::api::DynamicObject;
 
 use super::observe::{Tried, tried};
 use super::wire::{ClusterSecret, Entry, secret_name};
-use super::{ArgoCd, Reach, failed, manager};
+use super::{ArgoCd, Reach, account, failed};
 use crate::model::{
     ClusterId, ClusterView, Fingerprint, NodeRole, Port, RegistrarId, RegistrarView, Seen,
 };
@@ -41,6 +41,7 @@ impl Registrar for ArgoCd {
     ) -> Result<Fingerprint, RegistrarError> {
         let (id, api) = (&order.cluster.id, self.api().await?);
         let entry = self.entry(order).await?;
+        self.alone(&entry)?;
         // Looked at last: making the token takes a while.
         let (_, there) = self.read(&api, id).await?.unzip();
         let found = there.as_ref().map(ClusterSecret::fingerprint);
@@ -104,6 +105,22 @@ impl ArgoCd {
         }
     }
 
+    /// Fails if Argo CD could confuse the cluster with what somebody else registered.
+    fn alone(&self, entry: &Entry) -> Result<(), RegistrarError> {
+        let (own, name) = (secret_name(&entry.id.name), entry.id.name.as_str());
+        let others = self.others();
+        let mut others = others.iter().filter(|other| other.secret != own);
+        let same = others.find(|other| other.server == entry.server || other.name == name);
+        same.map_or(Ok(()), |other| {
+            let message = format!(
+                "Secret {} registers the server or the name of {}",
+                other.secret, entry.id
+            );
+            Err(RegistrarError::new(Fault::NotOurs, message)
+                .hint(format!("mend or delete Secret {}", other.secret)))
+        })
+    }
+
     /// What the Secret is to say, tried from here.
     async fn entry(&self, order: &RegisterOrder) -> Result<Entry, RegistrarError> {
         let (access, cluster) = (&order.access, &order.cluster);
@@ -116,20 +133,21 @@ impl ArgoCd {
             ca_data: access.ca_data.clone(),
             credentials: Credentials::Token(token),
         };
-        let mut token = manager::token(&api).await?;
+        let mut token = account::token(&api).await?;
         if let Tried::Refused(_) = tried(&address(token.clone())).await {
-            manager::forget(&api).await?;
-            token = manager::token(&api).await?;
+            account::forget(&api).await?;
+            token = account::token(&api).await?;
         }
         match tried(&address(token.clone())).await {
             Tried::Good => Ok(Entry {
                 id: cluster.id.clone(),
+                reach: self.settings.reach.text().to_owned(),
                 server: self.server(access, front)?,
                 server_name: front.to_owned(),
                 ca_data: access.ca_data.clone(),
                 token,
             }),
-            Tried::Refused(why) => Err(manager::unusable(&why)),
+            Tried::Refused(why) => Err(account::unusable(&why)),
             Tried::Silent(why) => Err(RegistrarError::new(Fault::Transient, why)),
         }
     }

@@ -9,8 +9,8 @@
 //! cluster: service account, role, binding, token -> tried from here -> Secret cluster-NAME in the management cluster
 //! ```
 
+mod account;
 mod apply;
-mod manager;
 mod observe;
 mod wire;
 
@@ -53,12 +53,32 @@ pub enum Reach {
     Host(String),
 }
 
+impl Reach {
+    /// For people, and for the Secret.
+    fn text(&self) -> &str {
+        match self {
+            Self::Network => "network",
+            Self::Host(host) => host,
+        }
+    }
+}
+
+/// A Secret of somebody else's that Argo CD takes for a cluster.
+#[derive(Debug, Clone)]
+struct Other {
+    secret: String,
+    server: String,
+    name: String,
+}
+
 /// One Argo CD.
 pub struct ArgoCd {
     settings: ArgoCdSettings,
     providers: Vec<ProviderId>,
     /// What the entries that were seen last hold.
     held: Mutex<BTreeMap<ClusterId, ApiAddress>>,
+    /// The Secrets of others that were seen last.
+    others: Mutex<Vec<Other>>,
 }
 
 impl ArgoCd {
@@ -68,6 +88,7 @@ impl ArgoCd {
             settings,
             providers,
             held: Mutex::default(),
+            others: Mutex::default(),
         }
     }
 
@@ -79,6 +100,10 @@ impl ArgoCd {
     /// The management cluster's API.
     async fn api(&self) -> Result<Api, RegistrarError> {
         Api::of_context(&self.settings.kubeconfig, &self.settings.context).await
+    }
+
+    fn others(&self) -> std::sync::MutexGuard<'_, Vec<Other>> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn held(&self) -> std::sync::MutexGuard<'_, BTreeMap<ClusterId, ApiAddress>> {

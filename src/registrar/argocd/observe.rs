@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::DynamicObject;
 
 use super::wire::{ClusterSecret, IN_CLUSTER};
-use super::{ARGOCD, ArgoCd};
+use super::{ARGOCD, ArgoCd, Other};
 use crate::model::{
     ClusterId, ClusterName, ClusterView, Obstacle, RegistrarView, RegistrationView, Seen, Unseen,
     UnseenKind,
@@ -68,7 +68,7 @@ impl ArgoCd {
                     fingerprint: secret.fingerprint(),
                     endpoint: secret.server(),
                     leads_to: BTreeMap::default(),
-                    trouble: None,
+                    trouble: self.detour(secret),
                 };
                 entries.insert(id, view);
             }
@@ -77,6 +77,12 @@ impl ArgoCd {
         // What says itself that it is the entry of a cluster is mended as that.
         let mut others = secrets;
         others.retain(|secret| secret.is_cluster() && !secret.is_marked());
+        let seen = others.iter().map(|other| Other {
+            secret: other.name().to_owned(),
+            server: other.server(),
+            name: other.cluster_name(),
+        });
+        *self.others() = seen.collect();
         RegistrarView {
             installed: true,
             after: self.settings.after.iter().cloned().collect(),
@@ -85,6 +91,12 @@ impl ArgoCd {
             entries,
             ..RegistrarView::default()
         }
+    }
+
+    /// Another way to the cluster than the settings ask for now.
+    fn detour(&self, secret: &ClusterSecret) -> Option<String> {
+        let (was, is) = (secret.reach()?, self.settings.reach.text());
+        (was != is).then(|| format!("reached over {was}, not over {is}"))
     }
 
     /// What makes Argo CD confuse one of our clusters with another: which of two Secrets of one server, or of one name,

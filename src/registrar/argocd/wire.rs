@@ -17,6 +17,8 @@ pub(super) const SORT: (&str, &str) = ("argocd.argoproj.io/secret-type", "cluste
 pub(super) const OWNER: (&str, &str) = ("app.kubernetes.io/managed-by", "rollcall");
 /// The cluster that a Secret of ours is for.
 const CLUSTER: &str = "rollcall.dev/cluster";
+/// How Argo CD is to reach it.
+const REACH: &str = "rollcall.dev/reach";
 /// The name that Argo CD has for its own cluster.
 pub(super) const IN_CLUSTER: &str = "in-cluster";
 /// And its address.
@@ -29,6 +31,8 @@ const PREFIX: &str = "cluster-";
 pub(super) struct Entry {
     /// Which.
     pub(super) id: ClusterId,
+    /// How Argo CD is to reach it.
+    pub(super) reach: String,
     /// Where Argo CD reaches it.
     pub(super) server: String,
     /// The name in its certificate.
@@ -56,7 +60,7 @@ impl Entry {
                 "name": secret_name(&self.id.name),
                 "namespace": namespace,
                 "labels": labels(&self.id),
-                "annotations": {CLUSTER: self.id.to_string()},
+                "annotations": {CLUSTER: self.id.to_string(), REACH: self.reach},
             },
             "type": "Opaque",
             "data": {
@@ -184,8 +188,17 @@ impl ClusterSecret {
     }
 
     fn written(&self) -> Option<ClusterId> {
+        self.annotation(CLUSTER)?.parse().ok()
+    }
+
+    /// How Argo CD was to reach it when it was written.
+    pub(super) fn reach(&self) -> Option<&str> {
+        self.annotation(REACH)
+    }
+
+    fn annotation(&self, name: &str) -> Option<&str> {
         let annotations = self.secret.metadata.annotations.as_ref()?;
-        annotations.get(CLUSTER)?.parse().ok()
+        annotations.get(name).map(String::as_str)
     }
 
     /// What it says, field by field.

@@ -151,6 +151,9 @@ impl Portainer {
         let Some(patience) = self.settings.heartbeat else {
             return Ok(());
         };
+        // Two check-ins, and what Portainer itself allows for.
+        let interval = u64::from(before.edge_checkin_interval);
+        let patience = patience.max(Duration::from_secs(2 * interval + 20));
         let since = match before.last_check_in_date {
             0 => 0,
             last => last.max(before.query_date),

@@ -250,7 +250,7 @@ fn keys_of_registrars(session: &Session) -> Vec<SettingDoc> {
             Some(config.portainer.insecure_skip_verify.to_string()),
         ),
         key(session, "portainer.group", config.portainer.group.clone()),
-        key(session, "portainer.tag", config.portainer.tag.clone()),
+        key(session, "portainer.tag", Some(config.portainer.tag.clone())),
         key(
             session,
             "portainer.agent_image",
@@ -259,7 +259,7 @@ fn keys_of_registrars(session: &Session) -> Vec<SettingDoc> {
         key(
             session,
             "portainer.namespace",
-            config.portainer.namespace.clone(),
+            Some(config.portainer.namespace.clone()),
         ),
         key(
             session,

@@ -31,6 +31,9 @@ pub(super) fn look(session: &Session) -> Result<(Option<Looked>, Vec<Finding>), 
     }));
     let registrars = observed.registrars.iter();
     findings.extend(registrars.map(|(registrar, seen)| match seen {
+        Seen::Known(view) if !view.installed => {
+            Finding::good(registrar.as_str(), "switched on, and not installed")
+        }
         Seen::Known(view) => Finding::good(
             registrar.as_str(),
             format!("{} clusters registered", view.entries.len()),
