@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 
 use crate::adopting::make_by_hand;
-use crate::bench::{Bench, NewRow, docker, on_engine, restart_engine};
+use crate::bench::{Bench, NewRow, Said, docker, on_engine, restart_engine};
 use crate::process::Standing;
 use crate::six::{SIX, assert_true};
 
@@ -226,20 +226,22 @@ fn kill_engine(bench: &Bench, args: &[&str], at: &str) {
 fn converges(bench: &Bench, args: &[&str], at: &str) {
     let said = bench.rollcall(args);
     // What a killed Docker cannot mend by itself is named with what does, and that is done here.
-    let shim = said
-        .out
-        .split_once("pkill -KILL -f '")
-        .map(|(_, rest)| rest);
-    let shim = shim.and_then(|rest| Some(rest.split_once('\'')?.0));
-    let said = if let Some(shim) = shim {
-        assert!(
-            Command::new("pkill")
-                .args(["-KILL", "-f", shim])
-                .status()
-                .unwrap()
-                .success()
-        );
-        bench.rollcall(args)
+    let remnant = |said: &Said| {
+        let (_, rest) = said.out.split_once("pkill -KILL -f '")?;
+        Some(rest.split_once('\'')?.0.to_owned())
+    };
+    let said = if let Some(shim) = remnant(&said) {
+        let killed = Command::new("pkill").args(["-KILL", "-f", &shim]).status();
+        assert!(killed.unwrap().success());
+        // containerd takes its time to clear up after it.
+        let mut again = bench.rollcall(args);
+        for _ in 0..20 {
+            if remnant(&again).is_none() {
+                break;
+            }
+            again = bench.rollcall(args);
+        }
+        again
     } else if said.out.contains("goes when Docker is restarted") {
         restart_engine(false);
         bench.rollcall(args)
