@@ -106,7 +106,7 @@ impl Api {
             Ok(meta) if meta.is_file() => {}
             Ok(_) => return Err(refused("it is no regular file")),
             Err(error) => {
-                return Err(refused(&format!("it cannot be read: {}", error.kind())));
+                return Err(refused(&format!("it cannot be read: {error}")));
             }
         }
         // An error of the parser would quote the file.

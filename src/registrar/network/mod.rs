@@ -16,7 +16,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::model::{
-    ClusterId, ClusterName, EngineView, Fingerprint, RegistrarId, RegistrarView, Seen,
+    ClusterId, ClusterName, EngineView, Fingerprint, RegistrarId, RegistrarView, Seen, Unseen,
+    UnseenKind,
 };
 use crate::provider::Engine;
 use crate::registrar::{Fault, RegisterOrder, Registrar, RegistrarError};
@@ -68,8 +69,13 @@ impl Registrar for Networks {
     }
 
     async fn observe(&self, _deadline: Duration) -> Seen<RegistrarView> {
-        // The engine's own look says it all: see `derive`.
-        Seen::Known(RegistrarView::default())
+        // The engine's own look says it all, and takes the place of this: see `derive`.
+        Seen::Unknown(Unseen {
+            source: NETWORK.to_owned(),
+            kind: UnseenKind::Silent,
+            error: "the engine that tells of it was not observed".to_owned(),
+            hint: None,
+        })
     }
 
     fn derive(&self, engine: &EngineView) -> Option<RegistrarView> {

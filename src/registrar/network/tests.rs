@@ -91,3 +91,10 @@ async fn without_anybody_to_put_on_networks_there_is_nothing_to_do() {
     let networks = Networks::new(NetworkSettings::default(), engine);
     assert!(!seen(&networks).await.installed);
 }
+
+#[tokio::test]
+async fn without_the_engines_look_nobody_knows() {
+    let (_sandbox, networks) = scene();
+    let seen = networks.observe(LOOK).await;
+    assert!(seen.known().is_none(), "unknown is never absent");
+}
