@@ -62,6 +62,7 @@ impl Scene {
         let image = |name: &str| ProviderSettings {
             image: env.get(name).cloned(),
             program: None,
+            after_create: Vec::new(),
         };
         let mut settings = DockerSettings {
             owner: "providers".to_owned(),

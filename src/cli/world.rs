@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::config::ProviderConfig;
+use super::config::{AfterCreateConfig, ProviderConfig};
 use super::error::CliError;
 use super::settings::Settings;
 use super::streams::Streams;
 use crate::clock::SystemClock;
 use crate::model::{ClusterId, ClusterName, ProviderId, RegistrarId, Unseen, UnseenKind};
 use crate::ports::World;
-use crate::provider::{DockerSettings, ProviderSettings};
+use crate::provider::{AfterCreate, DockerSettings, ProviderSettings, Wait};
 use crate::registrar::{
     ApplicationSet, ApplicationSetSettings, ArgoCd, ArgoCdSettings, Haproxy, HaproxySettings,
     Kubeconfig, NetworkSettings, Networks, Portainer, PortainerCredentials, PortainerGroup,
@@ -30,7 +30,11 @@ const PORTAINER_PASSWORD: &str = "ROLLCALL_PORTAINER_PASSWORD";
 /// The sandbox's world, or this machine's Docker.
 pub(crate) fn build(settings: &Settings, streams: &Streams) -> Result<World, CliError> {
     if let Some(dir) = &settings.sandbox {
-        return Ok(sandbox::open(dir)?.world());
+        let config = &settings.config.provider;
+        let all = [("k3d", &config.k3d), ("kind", &config.kind)].into_iter();
+        let preparing = all.filter(|(_, provider)| !provider.after_create.is_empty());
+        let preparing = preparing.map(|(name, _)| ProviderId::new(name));
+        return Ok(sandbox::open(dir)?.preparing(preparing).world());
     }
     let docker = DockerSettings {
         env: without_secrets(&streams.env),
@@ -63,6 +67,15 @@ fn provider(config: &ProviderConfig) -> ProviderSettings {
     ProviderSettings {
         image: config.image.clone(),
         program: config.program.clone(),
+        after_create: config.after_create.iter().map(after_create).collect(),
+    }
+}
+
+fn after_create(config: &AfterCreateConfig) -> AfterCreate {
+    AfterCreate {
+        images: config.images.clone(),
+        manifests: config.manifests.clone(),
+        wait: if config.wait { Wait::UntilUp } else { Wait::No },
     }
 }
 

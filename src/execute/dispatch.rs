@@ -38,6 +38,9 @@ pub(super) async fn act(
         Action::Create { spec } => making::create(cx, spec, until, log).await?,
         Action::Start { id, incarnation } => making::start(cx, id, incarnation, until, log).await?,
         Action::Await { id, incarnation } => making::wait(cx, id, incarnation, until, log).await?,
+        Action::Prepare { id, incarnation } => {
+            making::prepare(cx, id, incarnation.as_ref(), until, log).await?;
+        }
         Action::AddPorts {
             id,
             incarnation,

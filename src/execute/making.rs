@@ -9,7 +9,7 @@ use super::parts::{doomed, own_parts};
 use super::step_log::Log;
 use crate::model::{
     ClusterId, ClusterSpec, ClusterView, EngineView, Entry, EntryKey, EntryState, Incarnation,
-    NodeRole, NodeState, Ownership, Phase, PortMap,
+    NodeRole, NodeState, Ownership, Phase, PortMap, Preparation,
 };
 use crate::plan::ActionKind;
 use crate::provider::{CreateOrder, Fault, Parts, ProviderError, SharedProvider};
@@ -109,7 +109,12 @@ async fn begin(cx: &Context<'_>, order: &CreateOrder) -> Result<EntryKey, Provid
         order.nonce.clone(),
         cx.world.clock.now(),
     );
-    cx.db(move |store| store.begin_create(&id, &nonce, &earlier, now))
+    let preparation = if provider_of(cx, &id)?.traits().prepares {
+        Preparation::Due
+    } else {
+        Preparation::None
+    };
+    cx.db(move |store| store.begin_create(&id, &nonce, &earlier, preparation, now))
         .await
 }
 
@@ -261,6 +266,34 @@ pub(super) async fn wait(
 ) -> Result<(), ProviderError> {
     cx.ours(id, life).await?;
     wait_ready(cx, id, Some(life), cx.left(until), log).await
+}
+
+/// Does what follows the creation of a cluster of ours, once in its life.
+pub(super) async fn prepare(
+    cx: &Context<'_>,
+    id: &ClusterId,
+    life: Option<&Incarnation>,
+    until: Timestamp,
+    log: &Log<'_>,
+) -> Result<(), ProviderError> {
+    let engine = cx.look().await?;
+    let seen = cluster_in(&engine, id).and_then(|view| view.incarnation.clone());
+    let life = life.cloned().or(seen).ok_or_else(|| {
+        let gone = format!("{id} is gone since it was made");
+        ProviderError::new(Fault::Permanent, gone)
+    })?;
+    let view = cx.ours(id, &life).await?;
+    let ledger = cx.ledger().await?;
+    let key = match ledger.ownership(&view) {
+        Ownership::Ours(entry) if entry.preparation == Preparation::Due => entry.key,
+        // An earlier attempt got to its end and could not say so.
+        _ => return Ok(()),
+    };
+    let provider = provider_of(cx, id)?;
+    provider.prepare(&view, cx.left(until), log).await?;
+    cx.point(ActionKind::Prepare, "made");
+    cx.still_mine().await?;
+    cx.db(move |store| store.record_prepared(key)).await
 }
 
 /// Publishes more ports of a running cluster of ours, and sees them published.

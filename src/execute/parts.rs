@@ -73,7 +73,7 @@ mod tests {
     use super::*;
     use crate::model::{
         ContainerId, EntryKey, EntryState, Incarnation, NodeRole, NodeState, NodeView, Nonce,
-        Origin, Phase, PortMap,
+        Origin, Phase, PortMap, Preparation,
     };
 
     fn node(id: &str, role: NodeRole, nonce: Option<&Nonce>) -> NodeView {
@@ -101,6 +101,7 @@ mod tests {
             containers: BTreeSet::from(["server", "listed"].map(ContainerId::new)),
             networks: BTreeSet::new(),
             volumes: BTreeSet::new(),
+            preparation: Preparation::None,
             since: jiff::Timestamp::UNIX_EPOCH,
         };
         let view = ClusterView {

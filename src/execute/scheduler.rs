@@ -155,7 +155,11 @@ impl<'p> Scheduler<'p> {
         let step = self.plan.step(id)?;
         let heavy = matches!(
             step.action.kind(),
-            ActionKind::Create | ActionKind::Start | ActionKind::Await | ActionKind::AddPorts
+            ActionKind::Create
+                | ActionKind::Start
+                | ActionKind::Await
+                | ActionKind::Prepare
+                | ActionKind::AddPorts
         );
         heavy
             .then(|| step.action.cluster().map(|id| id.provider))

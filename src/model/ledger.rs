@@ -64,8 +64,24 @@ pub struct Entry {
     pub networks: BTreeSet<NetworkId>,
     /// Its volumes.
     pub volumes: BTreeSet<VolumeId>,
+    /// What was to follow its creation, once.
+    #[serde(default)]
+    pub preparation: Preparation,
     /// When the entry was made.
     pub since: Timestamp,
+}
+
+/// What follows a creation once, and never again in that life.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Preparation {
+    /// Nothing was to follow.
+    #[default]
+    None,
+    /// It is to be done, or was begun.
+    Due,
+    /// It was done.
+    Done,
 }
 
 /// How a cluster became ours.

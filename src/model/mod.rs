@@ -17,7 +17,8 @@ pub use desired::{
     Claim, Desired, Intent, Presence, Row, RowFault, RowSnapshot, RowStatus, SqlValue, StopIntent,
 };
 pub use ledger::{
-    Entry, EntryKey, EntryState, Ledger, Origin, Ownership, RegistrationEntry, Stranger, WorldKind,
+    Entry, EntryKey, EntryState, Ledger, Origin, Ownership, Preparation, RegistrationEntry,
+    Stranger, WorldKind,
 };
 pub use name::{
     Address, ClusterId, ClusterName, ContainerId, EngineId, Fingerprint, Incarnation, NameError,

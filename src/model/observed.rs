@@ -307,6 +307,9 @@ pub struct RegistrarView {
     /// Whether an entry is a part of the cluster: it serves whoever made it, and goes with the cluster.
     #[serde(default)]
     pub attached: bool,
+    /// Whether a cluster is registered here before it is prepared: that is how people get to see why it cannot be.
+    #[serde(default)]
+    pub early: bool,
     /// Its entries for clusters.
     pub entries: BTreeMap<ClusterId, RegistrationView>,
     /// What stands in the way of a cluster here and is not rollcall's to move.

@@ -142,4 +142,7 @@ pub struct ProviderTraits {
     pub adds_ports: bool,
     /// Starting a stopped cluster needs the provider's tool, not the engine alone.
     pub start_needs_tool: bool,
+    /// There is something to do once after each creation.
+    #[serde(default)]
+    pub prepares: bool,
 }

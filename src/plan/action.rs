@@ -47,6 +47,13 @@ pub enum Action {
         /// The life that was seen.
         incarnation: Incarnation,
     },
+    /// Do what follows a creation once: load images, apply manifests.
+    Prepare {
+        /// Which.
+        id: ClusterId,
+        /// The life that was seen; `None`: the one that this plan makes.
+        incarnation: Option<Incarnation>,
+    },
     /// Publish more ports of a running cluster.
     AddPorts {
         /// Which.
@@ -113,6 +120,7 @@ impl Action {
             Self::Adopt { id, .. }
             | Self::Start { id, .. }
             | Self::Await { id, .. }
+            | Self::Prepare { id, .. }
             | Self::AddPorts { id, .. }
             | Self::Sweep { id, .. }
             | Self::Delete { id, .. } => Address::Cluster(id.clone()),
@@ -130,6 +138,7 @@ impl Action {
             Self::Create { .. } => ActionKind::Create,
             Self::Start { .. } => ActionKind::Start,
             Self::Await { .. } => ActionKind::Await,
+            Self::Prepare { .. } => ActionKind::Prepare,
             Self::AddPorts { .. } => ActionKind::AddPorts,
             Self::Sweep { .. } => ActionKind::Sweep,
             Self::Delete { .. } => ActionKind::Delete,
@@ -157,6 +166,8 @@ pub enum ActionKind {
     Start,
     /// Wait until ready.
     Await,
+    /// Do what follows a creation once.
+    Prepare,
     /// Publish more ports.
     AddPorts,
     /// Take leftovers away.
@@ -173,10 +184,11 @@ pub enum ActionKind {
 
 impl ActionKind {
     /// Every kind, in the order in which people think of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Create,
         Self::Start,
         Self::Await,
+        Self::Prepare,
         Self::AddPorts,
         Self::Adopt,
         Self::Register,
@@ -193,6 +205,7 @@ impl ActionKind {
             Self::Create => "create",
             Self::Start => "start",
             Self::Await => "await",
+            Self::Prepare => "prepare",
             Self::AddPorts => "add_ports",
             Self::Sweep => "sweep",
             Self::Delete => "delete",
@@ -205,9 +218,12 @@ impl ActionKind {
     /// What it costs those who use the thing.
     pub fn disruption(self) -> Disruption {
         match self {
-            Self::Adopt | Self::Create | Self::Start | Self::Await | Self::Register => {
-                Disruption::None
-            }
+            Self::Adopt
+            | Self::Create
+            | Self::Start
+            | Self::Await
+            | Self::Prepare
+            | Self::Register => Disruption::None,
             Self::AddPorts => Disruption::Restart,
             Self::Sweep | Self::Delete | Self::Deregister | Self::PruneRow => Disruption::Delete,
         }

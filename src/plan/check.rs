@@ -41,6 +41,9 @@ pub enum Violation {
     /// A step in a registrar that does not wait for the one that comes first.
     #[error("{0} does not wait for {1}")]
     TooEarly(Address, RegistrarId),
+    /// A step in a registrar before the cluster is prepared.
+    #[error("{0} does not wait until its cluster is prepared")]
+    Unprepared(Address),
     /// A cluster that is deleted while its registrations stay.
     #[error("a delete of {0} before its registration in {1} is off")]
     StillRegistered(Address, RegistrarId),
@@ -61,6 +64,7 @@ pub fn check(plan: &Plan, input: &PlanInput<'_>) -> Vec<Violation> {
     }
     ports(plan, input, &mut found);
     registrars(plan, &reach, input, &mut found);
+    preparations(plan, &reach, input, &mut found);
     own_ports(plan, input, &mut found);
     found
 }
@@ -113,6 +117,29 @@ fn registrars(
             other.is_some_and(|other| !reach[step.id.0].contains(&other.id))
         });
         found.extend(late.map(|first| Violation::TooEarly(step.action.address(), first.clone())));
+    }
+}
+
+/// A cluster is prepared after it was made, and registered after that, but for where people reach it meanwhile.
+fn preparations(
+    plan: &Plan,
+    reach: &[BTreeSet<StepId>],
+    input: &PlanInput<'_>,
+    found: &mut Vec<Violation>,
+) {
+    let early = |registrar: &RegistrarId| {
+        let seen = input.observed.registrars.get(registrar);
+        seen.and_then(Seen::known).is_some_and(|view| view.early)
+    };
+    let prepares = |step: &Step, id: &ClusterId| matches!(&step.action, Action::Prepare { id: own, .. } if own == id);
+    for step in &plan.steps {
+        let Action::Register { registrar, id, .. } = &step.action else {
+            continue;
+        };
+        let first = plan.steps.iter().find(|other| prepares(other, id));
+        if !early(registrar) && first.is_some_and(|first| !reach[step.id.0].contains(&first.id)) {
+            found.push(Violation::Unprepared(step.action.address()));
+        }
     }
 }
 
@@ -200,6 +227,20 @@ fn ownership(
                 found.push(Violation::Foreign(address.clone(), kind));
             }
             if live(id).is_none_or(|view| view.incarnation.as_ref() != Some(incarnation)) {
+                found.push(Violation::WrongLife(address, kind));
+            }
+        }
+        Action::Prepare { id, incarnation } => {
+            let made = reach[step.id.0].iter().filter_map(|step| plan.step(*step));
+            let made = made.into_iter().any(|before| {
+                before.action.kind() == ActionKind::Create
+                    && before.action.cluster().as_ref() == Some(id)
+            });
+            if !made && !ours(id) {
+                found.push(Violation::Foreign(address.clone(), kind));
+            }
+            let there = live(id).and_then(|view| view.incarnation.as_ref());
+            if incarnation.is_none() != made || (!made && there != incarnation.as_ref()) {
                 found.push(Violation::WrongLife(address, kind));
             }
         }

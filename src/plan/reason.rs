@@ -97,6 +97,8 @@ pub enum ReasonCode {
     NotRunning,
     /// A cluster runs and its API does not answer.
     NotReady,
+    /// What follows its creation once is not done yet.
+    Unprepared,
     /// A port of the row is not published.
     PortMissing,
     /// Ports or the subnet are not the row's, and cannot be changed in place.
@@ -139,6 +141,7 @@ impl ReasonCode {
             Self::ResidueLeft => "left over from its last life",
             Self::NotRunning => "it should run and does not",
             Self::NotReady => "it runs and its API does not answer",
+            Self::Unprepared => "what follows its creation is to be done",
             Self::PortMissing => "a port of the row is not published",
             Self::FieldsChanged => "it is not what the row says",
             Self::Broken => "it is broken",

@@ -6,8 +6,8 @@ use super::builder::Draft;
 use super::situation::{Live, Situation};
 use super::{Action, ActionKind, Field, HeldReason, PlanInput, Reason, ReasonCode, StepId};
 use crate::model::{
-    Address, ClusterId, ClusterView, Desired, Incarnation, Obstacle, Port, PortMap, RegistrarId,
-    RegistrarView, RegistrationEntry, RegistrationView, Seen, Unseen,
+    Address, ClusterId, ClusterView, Desired, Incarnation, Obstacle, Port, PortMap, Preparation,
+    RegistrarId, RegistrarView, RegistrationEntry, RegistrationView, Seen, Unseen,
 };
 
 /// What a present row's cluster will be when it is time to register it.
@@ -55,6 +55,7 @@ pub(super) fn for_present<'a>(
     life: Life<'_>,
     after: Option<StepId>,
 ) {
+    let (prepared, unprepared) = prepare(draft, s, id, life, after);
     let mut sound = BTreeSet::new();
     for (registrar, seen) in in_order(s) {
         let address = Address::Registration(registrar.clone(), id.clone());
@@ -87,7 +88,12 @@ pub(super) fn for_present<'a>(
                 draft.hold(address, HeldReason::BeyondMode { would });
                 sound.insert(registrar);
             }
+            Due::Register(_) if !view.early && unprepared.is_some() => {
+                let held = unprepared.iter().cloned();
+                held.for_each(|reason| draft.hold(address.clone(), reason));
+            }
             Due::Register(reason) => {
+                let after = if view.early { after } else { prepared };
                 let action = Action::Register {
                     registrar: registrar.clone(),
                     id: id.clone(),
@@ -98,6 +104,46 @@ pub(super) fn for_present<'a>(
             }
         }
     }
+}
+
+/// Plans what follows the creation of this life, if it is not done yet: the step that registrations wait for; else why
+/// it is left alone, and they with it.
+fn prepare(
+    draft: &mut Draft,
+    s: &Situation<'_>,
+    id: &ClusterId,
+    life: Life<'_>,
+    after: Option<StepId>,
+) -> (Option<StepId>, Option<HeldReason>) {
+    let provider = s.input.policy.providers.get(&id.provider);
+    let is_due = match life {
+        Life::New => true,
+        Life::Adopted(_) => false,
+        Life::Same(_) | Life::Grown(..) => {
+            matches!(s.live(id), Live::Ours(_, entry) if entry.preparation == Preparation::Due)
+        }
+    };
+    if !is_due || !provider.is_some_and(|traits| traits.prepares) {
+        return (after, None);
+    }
+    let address = Address::Cluster(id.clone());
+    if !s.input.policy.mode.repair {
+        let would = ActionKind::Prepare;
+        draft.hold(address, HeldReason::BeyondMode { would });
+        return (after, None);
+    }
+    if let Some((program, hint)) = s.missing_tool(id) {
+        let (program, hint) = (program.to_owned(), hint.to_owned());
+        let reason = HeldReason::ToolMissing { program, hint };
+        draft.hold(address, reason.clone());
+        return (after, Some(reason));
+    }
+    let action = Action::Prepare {
+        id: id.clone(),
+        incarnation: life.seen().and_then(|view| view.incarnation.clone()),
+    };
+    let step = draft.push(action, Reason::of(ReasonCode::Unprepared), after);
+    (Some(step), None)
 }
 
 /// What one registration needs.

@@ -10,9 +10,12 @@ mod docker;
 mod error;
 mod k3d;
 mod kind;
+mod manifest;
 mod order;
 mod phase;
+mod preparing;
 mod probe;
+mod rollout;
 mod settings;
 mod tool;
 
@@ -26,9 +29,10 @@ pub use crate::command::end_strays;
 pub use api::{ApiAddress, Busy, Credentials, client, client_of_context, words};
 pub use docker::DockerEngine;
 pub use error::{Fault, ProviderError};
+pub use manifest::{Manifests, Wait};
 pub use order::{Access, CreateOrder, Parts, StepLog};
 pub use phase::{Balancer, phase_of};
-pub use settings::{DockerSettings, ProviderSettings};
+pub use settings::{AfterCreate, DockerSettings, ProviderSettings};
 
 use crate::model::{
     ClusterId, ClusterView, EngineIdentity, EngineView, PortMap, ProviderId, ProviderTraits, Seen,
@@ -92,6 +96,15 @@ pub trait Provider: Send + Sync {
         &self,
         view: &ClusterView,
         ports: &PortMap,
+        deadline: Duration,
+        log: &dyn StepLog,
+    ) -> Result<(), ProviderError>;
+
+    /// Does what is to follow each creation: loads images, applies manifests, and sees that it is done. Doing it again
+    /// does no harm.
+    async fn prepare(
+        &self,
+        view: &ClusterView,
         deadline: Duration,
         log: &dyn StepLog,
     ) -> Result<(), ProviderError>;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::manifest::Wait;
+
 /// Everything that the real providers are told.
 #[derive(Debug, Clone, Default)]
 pub struct DockerSettings {
@@ -25,4 +27,17 @@ pub struct ProviderSettings {
     pub image: Option<String>,
     /// The program, if it is not the one on the PATH.
     pub program: Option<PathBuf>,
+    /// What follows each creation, in this order.
+    pub after_create: Vec<AfterCreate>,
+}
+
+/// What follows a creation once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AfterCreate {
+    /// Images of the engine that are loaded into every node.
+    pub images: Vec<String>,
+    /// Files of objects that are applied, after that.
+    pub manifests: Vec<PathBuf>,
+    /// Whether those are waited for.
+    pub wait: Wait,
 }

@@ -77,6 +77,7 @@ fn mark(step: &StepDoc) -> (&'static str, &'static str, Tone) {
         ActionKind::Create => ("+", "create", Tone::Good),
         ActionKind::Start => (">", "start", Tone::Good),
         ActionKind::Await => (">", "wait", Tone::Good),
+        ActionKind::Prepare => ("~", "prepare", Tone::Change),
         ActionKind::AddPorts => ("~", "update", Tone::Change),
         ActionKind::Adopt => ("@", "adopt", Tone::Change),
         ActionKind::Register => ("@", "register", Tone::Change),

@@ -3,7 +3,7 @@
 //! ```text
 //! FAULT   := OPERATION [REGISTRAR] [PROVIDER | PROVIDER/NAME] EFFECT [TIMES]
 //!          | REGISTRAR answers CODE [TIMES]
-//! OPERATION := create | start | ports | remove | access | ready | preflight | register | deregister | observe
+//! OPERATION := create | start | prepare | ports | remove | access | ready | preflight | register | deregister | observe
 //! EFFECT  := takes DURATION                      (40s, 40 s, 500ms, 2m)
 //!          | fails [half-way | after everything] (before anything is made; in the middle; all was made)
 //!          | crashes [half-way]                  (in the middle, as if killed)
@@ -69,6 +69,8 @@ pub enum Operation {
     Create,
     /// A cluster is started, by its tool or the engine.
     Start,
+    /// What follows a creation is done.
+    Prepare,
     /// Ports are added.
     Ports,
     /// Containers, networks and volumes are removed.
@@ -131,9 +133,10 @@ pub enum Health {
     Gone,
 }
 
-const OPERATIONS: [(&str, Operation); 10] = [
+const OPERATIONS: [(&str, Operation); 11] = [
     ("create", Operation::Create),
     ("start", Operation::Start),
+    ("prepare", Operation::Prepare),
     ("ports", Operation::Ports),
     ("remove", Operation::Remove),
     ("access", Operation::Access),

@@ -22,11 +22,14 @@ use crate::model::{
 use crate::provider::{Access, CreateOrder, Fault, Provider, ProviderError, StepLog};
 
 const PORTS_TAKE: Duration = Duration::from_secs(5);
+const PREPARING_TAKES: Duration = Duration::from_secs(8);
 
 /// One of the sandbox's providers.
 pub(super) struct SandboxProvider {
     pub(super) vault: Arc<Vault>,
     pub(super) tool: Tool,
+    /// Whether something follows its creations.
+    pub(super) prepares: bool,
 }
 
 #[async_trait]
@@ -36,7 +39,10 @@ impl Provider for SandboxProvider {
     }
 
     fn traits(&self) -> ProviderTraits {
-        self.tool.traits()
+        ProviderTraits {
+            prepares: self.prepares,
+            ..self.tool.traits()
+        }
     }
 
     fn tool(&self) -> ToolView {
@@ -150,6 +156,20 @@ impl Provider for SandboxProvider {
             .await
     }
 
+    async fn prepare(
+        &self,
+        view: &ClusterView,
+        deadline: Duration,
+        log: &dyn StepLog,
+    ) -> Result<(), ProviderError> {
+        self.callable()?;
+        let errand = Errand::new(Operation::Prepare, Some(&view.id), PREPARING_TAKES);
+        let run = Run::begin(&self.vault, errand.within(deadline)).await?;
+        log.line("loading images, applying manifests");
+        let of = Label::from(&view.id);
+        run.simple(|state| prepared(state, &of)).await
+    }
+
     async fn access(&self, view: &ClusterView) -> Result<Access, ProviderError> {
         let gone = || {
             let what = format!("could not locate any server node of {}", view.id);
@@ -219,6 +239,22 @@ impl SandboxProvider {
         }
         Ok(())
     }
+}
+
+/// Images go into nodes that run, manifests into an API that answers.
+fn prepared(state: &mut State, of: &Label) -> Result<(), ProviderError> {
+    let first = state.first_server(of).map(|server| server.id.clone());
+    let first = first.and_then(|id| state.container_mut(&id));
+    let is_up = |server: &&mut Container| {
+        let api = server.api.is_some_and(|api| api.state == ApiState::Serving);
+        api && server.state == NodeState::Running
+    };
+    let Some(server) = first.filter(is_up) else {
+        let what = format!("no API of {}/{} answers", of.provider, of.name);
+        return Err(ProviderError::new(Fault::Transient, what));
+    };
+    server.prepared = true;
+    Ok(())
 }
 
 /// A k3s writes its kubeconfig when it starts, kubeadm when it is done.

@@ -227,6 +227,7 @@ impl State {
         RegistrarView {
             installed: true,
             needs,
+            early: registrar.leads == LeadsTo::Api,
             after: registrar.after.iter().cloned().collect(),
             entries: entries
                 .map(|(id, entry)| {

@@ -63,6 +63,8 @@ pub struct ClusterSummary {
     pub api_port: Option<Port>,
     /// Its network.
     pub subnet: Option<Subnet>,
+    /// Whether what follows a creation was done.
+    pub prepared: bool,
 }
 
 /// One registration.
@@ -149,6 +151,9 @@ fn cluster(state: &State, view: ClusterView) -> ClusterSummary {
         ports: view.ports,
         api_port: view.api_port,
         subnet: view.subnet,
+        prepared: state
+            .first_server(&of)
+            .is_some_and(|server| server.prepared),
         cluster: view.id,
     }
 }

@@ -33,6 +33,9 @@ pub(super) struct Container {
     pub(super) api: Option<Api>,
     pub(super) nonce: Option<Nonce>,
     pub(super) made_by: Actor,
+    /// Whether what follows a creation was done.
+    #[serde(default)]
+    pub(super) prepared: bool,
 }
 
 impl Container {
@@ -52,6 +55,7 @@ impl Container {
             api: None,
             nonce: None,
             made_by: Actor::default(),
+            prepared: false,
         }
     }
 

@@ -117,6 +117,7 @@ impl Tool {
         ProviderTraits {
             adds_ports: self == Self::K3d,
             start_needs_tool: self == Self::K3d,
+            prepares: false,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The sandbox as the rest of rollcall sees it: a world.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use super::registrar::SandboxRegistrar;
 use super::tool::Tool;
 use super::vault::Vault;
 use crate::clock::SharedClock;
+use crate::model::ProviderId;
 use crate::ports::{World, WorldKind};
 use crate::provider::{Engine, Prober, SharedProvider};
 use crate::registrar::{Registrar as _, SharedRegistrar};
@@ -21,12 +23,14 @@ use crate::registrar::{Registrar as _, SharedRegistrar};
 #[derive(Clone)]
 pub struct Sandbox {
     pub(super) vault: Arc<Vault>,
+    prepares: BTreeSet<ProviderId>,
 }
 
 /// Opens the world in this directory, or begins one there: an engine with the images of both tools and nobody on it.
 pub fn open(dir: &Path) -> Result<Sandbox, SandboxError> {
     let vault = Arc::new(Vault::open(dir)?);
-    Ok(Sandbox { vault })
+    let prepares = BTreeSet::new();
+    Ok(Sandbox { vault, prepares })
 }
 
 impl Sandbox {
@@ -34,7 +38,15 @@ impl Sandbox {
     /// 2026-01-01 and stands unless somebody waits, and waiting takes no time.
     pub fn in_memory(seed: u64) -> Self {
         let vault = Arc::new(Vault::in_memory(seed));
-        Self { vault }
+        let prepares = BTreeSet::new();
+        Self { vault, prepares }
+    }
+
+    /// The same, with something to do after each creation of these providers' clusters.
+    #[must_use]
+    pub fn preparing(mut self, providers: impl IntoIterator<Item = ProviderId>) -> Self {
+        self.prepares = providers.into_iter().collect();
+        self
     }
 
     /// All its ports.
@@ -42,9 +54,12 @@ impl Sandbox {
         let vault = &self.vault;
         let engine: Arc<dyn Engine> = Arc::new(SandboxEngine(Arc::clone(vault)));
         let prober: Arc<dyn Prober> = Arc::new(SandboxProber(Arc::clone(vault)));
-        let provider = |tool| -> SharedProvider {
-            let vault = Arc::clone(vault);
-            Arc::new(SandboxProvider { vault, tool })
+        let provider = |tool: Tool| -> SharedProvider {
+            Arc::new(SandboxProvider {
+                vault: Arc::clone(vault),
+                tool,
+                prepares: self.prepares.contains(&tool.id()),
+            })
         };
         World {
             kind: WorldKind::Sandbox,

@@ -7,7 +7,7 @@ use super::error::StoreError;
 use super::ledger::{self, EntryParts, NewEntry};
 use super::open::Store;
 use super::roll;
-use crate::model::{ClusterId, ClusterSpec, EntryKey, Incarnation};
+use crate::model::{ClusterId, ClusterSpec, EntryKey, Incarnation, Preparation};
 
 /// What is taken over.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +35,7 @@ impl Store {
                 state: "live",
                 nonce: None,
                 incarnation: Some(adoption.incarnation),
+                preparation: Preparation::None,
             };
             let key = ledger::insert(tx, &entry, now)?;
             ledger::insert_parts(tx, key, adoption.parts)?;

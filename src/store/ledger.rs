@@ -12,8 +12,8 @@ use super::open::Store;
 use super::{meta, migrations};
 use crate::model::{
     ClusterId, ClusterName, ContainerId, EngineId, Entry, EntryKey, EntryState, Fingerprint,
-    Incarnation, Ledger, NetworkId, Nonce, Origin, ProviderId, RegistrarId, RegistrationEntry,
-    VolumeId,
+    Incarnation, Ledger, NetworkId, Nonce, Origin, Preparation, ProviderId, RegistrarId,
+    RegistrationEntry, VolumeId,
 };
 
 /// What a cluster consists of, by identity.
@@ -40,6 +40,7 @@ impl Store {
         id: &ClusterId,
         nonce: &Nonce,
         superseded: &[EntryKey],
+        preparation: Preparation,
         now: Timestamp,
     ) -> Result<EntryKey, StoreError> {
         self.write(|tx| {
@@ -50,6 +51,7 @@ impl Store {
                 state: "creating",
                 nonce: Some(nonce),
                 incarnation: None,
+                preparation,
             };
             insert(tx, &entry, now)
         })
@@ -84,6 +86,18 @@ impl Store {
                 return Err(StoreError::NoEntry(key));
             }
             insert_parts(tx, key, parts)
+        })
+    }
+
+    /// What follows the creation of this entry's cluster was done.
+    pub fn record_prepared(&self, key: EntryKey) -> Result<(), StoreError> {
+        self.write(|tx| {
+            change(
+                tx,
+                key,
+                "UPDATE rollcall_entries SET preparation = ?2 WHERE id = ?1",
+                "done",
+            )
         })
     }
 
@@ -150,15 +164,14 @@ impl Store {
 
 /// See [`Store::ledger`]. A database without side tables, or one bound to no world yet, owns nothing.
 pub(super) fn read(conn: &Connection) -> Result<Ledger, StoreError> {
-    let world = match migrations::known_version(conn)? {
-        Some(_) => world(conn)?,
-        None => None,
+    let Some(version) = migrations::known_version(conn)? else {
+        return Ok(Ledger::default());
     };
-    let Some(world) = world else {
+    let Some(world) = world(conn)? else {
         return Ok(Ledger::default());
     };
     Ok(Ledger {
-        entries: entries(conn, &world.engine)?,
+        entries: entries(conn, &world.engine, version)?,
         closed: closed(conn, &world.engine)?,
         registrations: registrations(conn, &world.engine)?,
         engine: Some(world.engine),
@@ -182,6 +195,7 @@ pub(super) struct NewEntry<'a> {
     pub(super) state: &'static str,
     pub(super) nonce: Option<&'a Nonce>,
     pub(super) incarnation: Option<&'a Incarnation>,
+    pub(super) preparation: Preparation,
 }
 
 /// Writes an entry for the bound engine.
@@ -191,8 +205,8 @@ pub(super) fn insert(
     now: Timestamp,
 ) -> Result<EntryKey, StoreError> {
     conn.execute(
-        "INSERT INTO rollcall_entries (engine, provider, name, origin, state, nonce, incarnation, since)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO rollcall_entries (engine, provider, name, origin, state, nonce, incarnation, since, preparation)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         params![
             bound_engine(conn)?.as_str(),
             entry.id.provider.as_str(),
@@ -202,6 +216,11 @@ pub(super) fn insert(
             entry.nonce.map(Nonce::as_str),
             entry.incarnation.map(Incarnation::as_str),
             now.to_string(),
+            match entry.preparation {
+                Preparation::None => None,
+                Preparation::Due => Some("due"),
+                Preparation::Done => Some("done"),
+            },
         ],
     )?;
     Ok(EntryKey(conn.last_insert_rowid()))
@@ -256,12 +275,18 @@ fn change(conn: &Connection, key: EntryKey, sql: &str, value: &str) -> Result<()
     }
 }
 
-fn entries(conn: &Connection, engine: &EngineId) -> Result<Vec<Entry>, StoreError> {
+fn entries(conn: &Connection, engine: &EngineId, version: u32) -> Result<Vec<Entry>, StoreError> {
     let mut parts = parts(conn, engine)?;
-    let mut statement = conn.prepare(
-        "SELECT id, provider, name, origin, state, nonce, incarnation, since FROM rollcall_entries
-         WHERE engine = ?1 AND state <> 'gone' ORDER BY id",
-    )?;
+    // Who only looks leaves older side tables as they are.
+    let preparation = if version >= migrations::PREPARATION {
+        "preparation"
+    } else {
+        "NULL"
+    };
+    let mut statement = conn.prepare(&format!(
+        "SELECT id, provider, name, origin, state, nonce, incarnation, since, {preparation}
+         FROM rollcall_entries WHERE engine = ?1 AND state <> 'gone' ORDER BY id",
+    ))?;
     let mut rows = statement.query([engine.as_str()])?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
@@ -277,6 +302,7 @@ fn entries(conn: &Connection, engine: &EngineId) -> Result<Vec<Entry>, StoreErro
             containers: parts.containers,
             networks: parts.networks,
             volumes: parts.volumes,
+            preparation: preparation_of(conn, row.get::<_, Option<String>>(8)?.as_deref())?,
             since: meta::instant(conn, &row.get::<_, String>(7)?)?,
         });
     }
@@ -304,10 +330,20 @@ fn closed(conn: &Connection, engine: &EngineId) -> Result<Vec<Entry>, StoreError
             containers: BTreeSet::new(),
             networks: BTreeSet::new(),
             volumes: BTreeSet::new(),
+            preparation: Preparation::None,
             since: meta::instant(conn, &row.get::<_, String>(6)?)?,
         });
     }
     Ok(entries)
+}
+
+fn preparation_of(conn: &Connection, text: Option<&str>) -> Result<Preparation, StoreError> {
+    match text {
+        None => Ok(Preparation::None),
+        Some("due") => Ok(Preparation::Due),
+        Some("done") => Ok(Preparation::Done),
+        Some(other) => Err(meta::broken(conn, format!("'{other}' is no preparation"))),
+    }
 }
 
 fn parts(

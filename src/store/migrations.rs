@@ -8,7 +8,13 @@ use super::meta::{self, Key};
 use super::open::Store;
 
 /// Every migration, in order. A file that was released is never edited: a change is a new file.
-const MIGRATIONS: [(u32, &str); 1] = [(1, include_str!("../../sql/0001_side_tables.sql"))];
+const MIGRATIONS: [(u32, &str); 2] = [
+    (1, include_str!("../../sql/0001_side_tables.sql")),
+    (PREPARATION, include_str!("../../sql/0002_preparation.sql")),
+];
+
+/// The version since which an entry says what follows its creation.
+pub(super) const PREPARATION: u32 = 2;
 
 /// The version of a database that this program has written to.
 pub(super) const NEWEST: u32 = MIGRATIONS[MIGRATIONS.len() - 1].0;

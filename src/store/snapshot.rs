@@ -82,14 +82,14 @@ mod tests {
     use super::super::tests::{NOW, at, bound, id, nonce, providers, run_start, spec};
     use super::super::{Holder, Liveness, StepEnd, StepStart};
     use super::*;
-    use crate::model::Address;
+    use crate::model::{Address, Preparation};
 
     #[test]
     fn a_snapshot_shows_rows_ledger_world_and_who_is_at_work() {
         let (_dir, store) = bound();
         store.add_row(&spec("k3d", "dev", 18080)).unwrap();
         store
-            .begin_create(&id("k3d/dev"), &nonce(1), &[], NOW)
+            .begin_create(&id("k3d/dev"), &nonce(1), &[], Preparation::None, NOW)
             .unwrap();
         let holder = Holder::of_this_process("rollcall reconcile");
         let lease = store.acquire(&holder, NOW, &|_| Liveness::Alive).unwrap();
@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(snapshot.world, store.world_binding().unwrap());
         assert_eq!(snapshot.lock.map(|view| view.holder), Some(holder));
         assert_eq!(snapshot.in_progress, [id("k3d/dev")].into());
-        assert_eq!(snapshot.side_schema, Some(1));
+        assert_eq!(snapshot.side_schema, Some(migrations::NEWEST));
 
         let end = StepEnd {
             state: "done",

@@ -33,6 +33,35 @@ fn create_and_forget_are_not_asked_for_at_once() {
 }
 
 #[test]
+fn what_follows_a_creation_is_rehearsed_too() {
+    let scene = Scene::new().two_rows();
+    let after = "[[provider.k3d.after_create]]\nimages = ['whoami']\n";
+    let file = scene.path("after.toml");
+    std::fs::write(&file, after).unwrap();
+    let with = |args: &[&str]| {
+        let config = ["--config", file.to_str().unwrap()];
+        scene.rollcall(&[config.as_slice(), args].concat())
+    };
+    let dry = with(&["reconcile"]).code(3);
+    assert!(
+        dry.out
+            .contains("~ prepare    cluster/k3d/dev              what follows its creation"),
+        "{}",
+        dry.out
+    );
+    assert!(!dry.out.contains("prepare    cluster/kind"), "{}", dry.out);
+    with(&["sandbox", "say", "prepare fails"]).code(0);
+    let failed = with(&["reconcile", "--repair", "--retries", "0"]).code(1);
+    assert!(
+        failed.out.contains("~ prepare    cluster/k3d/dev"),
+        "{}",
+        failed.out
+    );
+    with(&["sandbox", "forget"]).code(0);
+    with(&["reconcile", "--repair"]).code(0);
+}
+
+#[test]
 fn a_failed_step_is_told_with_its_log_and_the_rest_goes_on() {
     let scene = Scene::new().two_rows();
     scene

@@ -15,6 +15,7 @@ mod bench;
 
 mod absent;
 mod adopting;
+mod after_create;
 mod applicationset;
 mod argocd;
 mod between;

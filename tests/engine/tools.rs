@@ -72,6 +72,26 @@ fn a_tool_that_says_yes_and_does_nothing_has_failed() {
 
 #[test]
 #[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
+fn a_tool_that_says_it_loaded_an_image_is_not_believed() {
+    let bench = Bench::new();
+    bench.rows(&[SIX[3]]);
+    let image = std::env::var("ROLLCALL_TEST_KIND_IMAGE").unwrap();
+    let config = bench.path("rollcall.toml");
+    let after = format!("[[provider.kind.after_create]]\nimages = ['{image}']\n");
+    fs::write(&config, fs::read_to_string(&config).unwrap() + &after).unwrap();
+    instead_of_kind(
+        &bench,
+        "case $1 in load) echo loaded; exit 0;; esac; exec {kind} \"$@\"",
+    );
+    let args = ["reconcile", "--repair", "--retries", "0"];
+    let said = bench.rollcall(&args).code(1);
+    let lack = format!("the tool said it was done, and rt-d-control-plane does not have {image}");
+    assert!(said.out.contains(&lack), "{}", said.out);
+    assert!(bench.contexts().contains(&"kind-rt-d".to_owned()));
+}
+
+#[test]
+#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
 fn a_tool_that_says_no_and_did_everything_has_succeeded() {
     let bench = Bench::new();
     bench.rows(&[SIX[3]]);

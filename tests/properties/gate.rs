@@ -166,6 +166,15 @@ impl Provider for Gated<dyn Provider> {
         self.0.pass(self.1.start(view, deadline, log)).await
     }
 
+    async fn prepare(
+        &self,
+        view: &ClusterView,
+        deadline: Duration,
+        log: &dyn StepLog,
+    ) -> Result<(), ProviderError> {
+        self.0.pass(self.1.prepare(view, deadline, log)).await
+    }
+
     async fn add_ports(
         &self,
         view: &ClusterView,

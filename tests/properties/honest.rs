@@ -8,7 +8,7 @@ use proptest::sample::Index;
 use rollcall::execute::StepResult;
 use rollcall::model::{
     ClusterId, ClusterName, ClusterView, ContainerId, Entry, EntryKey, EntryState, Ledger,
-    NodeRole, NodeState, NodeView, Nonce, Origin, Ownership, Phase, PortMap, Selector,
+    NodeRole, NodeState, NodeView, Nonce, Origin, Ownership, Phase, PortMap, Preparation, Selector,
 };
 use rollcall::plan::{Action, ActionKind};
 use rollcall::reconcile::Run;
@@ -151,6 +151,7 @@ proptest! {
             containers: nodes.iter().enumerate().filter(|(_, node)| node.0).map(|(at, _)| name(at)).collect(),
             networks: BTreeSet::new(),
             volumes: BTreeSet::new(),
+            preparation: Preparation::None,
             since: Timestamp::UNIX_EPOCH,
         };
         let view = ClusterView {

@@ -11,8 +11,8 @@ use proptest::{prop_assert, prop_assert_eq};
 use rollcall::clock::{Clock, SystemClock};
 use rollcall::execute::{Cancel, Caps, Emitter, Retries, Settings};
 use rollcall::model::{
-    ClusterId, ClusterName, ClusterView, EngineView, Guards, Mode, Origin, Policy, Prune, Scope,
-    Seen, Selector,
+    ClusterId, ClusterName, ClusterView, EngineView, Guards, Mode, Origin, Policy, ProviderId,
+    Prune, Scope, Seen, Selector,
 };
 use rollcall::observe::Ask;
 use rollcall::plan::{ActionKind, Plan, PlanInput, Step, StepId, check, plan};
@@ -65,7 +65,8 @@ impl Stage {
         } else {
             tempfile::tempdir()
         };
-        let sandbox = Sandbox::in_memory(seed);
+        // After each creation of one provider there is more to do.
+        let sandbox = Sandbox::in_memory(seed).preparing([ProviderId::new(PROVIDERS[0])]);
         let stage = Self {
             dir: dir.unwrap(),
             hand: Hand::over(&sandbox),

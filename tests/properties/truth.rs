@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use rollcall::model::{ClusterId, ClusterView, Intent, Phase, Port, Presence, Subnet};
+use rollcall::model::{
+    ClusterId, ClusterView, Incarnation, Intent, Origin, Phase, Port, Preparation, Presence, Subnet,
+};
 use rollcall::plan::{Action, Class, Held, HeldReason, Plan, Step};
 use rollcall::reconcile::Look;
 
+use crate::draft::PROVIDERS;
 use crate::stage::{Stage, kubeconfig};
 
 /// What is left after a run that should be done: nothing, or what really cannot be done.
@@ -23,7 +26,29 @@ pub(crate) fn left_over(stage: &Stage, look: &Look) -> Vec<String> {
         .filter(|held| held.reason.class() == Class::Blocks && !really(stage, look, held))
         .map(|held| format!("{}: {:?} is not true", held.address, held.reason));
     let refused = look.plan.refusals.iter().map(|r| format!("refused: {r}"));
-    steps.chain(held).chain(refused).collect()
+    let steps = steps.chain(held).chain(refused);
+    steps.chain(unprepared(stage, look)).collect()
+}
+
+/// The lives that are written down as prepared and are not, or were made and never were to be prepared.
+fn unprepared(stage: &Stage, look: &Look) -> Vec<String> {
+    let entries = look.snapshot.ledger.entries.iter();
+    let made = entries
+        .filter(|entry| entry.origin == Origin::Made && entry.id.provider.as_str() == PROVIDERS[0]);
+    let shown = stage.sandbox.show().unwrap().clusters;
+    let prepared = |life: &Incarnation| {
+        let mut shown = shown.iter();
+        let found = shown.find(|cluster| cluster.incarnation.as_deref() == Some(life.short()));
+        found.is_none_or(|cluster| cluster.prepared)
+    };
+    let wrong = made.filter(|entry| match entry.preparation {
+        Preparation::None => true,
+        Preparation::Due => false,
+        Preparation::Done => !entry.incarnation.as_ref().is_none_or(prepared),
+    });
+    wrong
+        .map(|entry| format!("{} is {:?} and not prepared", entry.id, entry.preparation))
+        .collect()
 }
 
 /// A step that no run can do, because of what is on the machine: it fails and is planned again.
@@ -49,7 +74,7 @@ fn hopeless(look: &Look, step: &Step) -> bool {
         // A network of its name is somebody else's and bears no mark.
         Action::Create { .. } => names.contains(format!("{}-{}", id.provider, id.name).as_str()),
         // What it waits for is hopeless.
-        Action::Register { .. } => step
+        Action::Register { .. } | Action::Prepare { .. } => step
             .after
             .iter()
             .filter_map(|before| look.plan.step(*before))

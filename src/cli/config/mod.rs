@@ -66,6 +66,19 @@ pub(crate) struct Providers {
     pub(crate) kind: ProviderConfig,
 }
 
+impl Providers {
+    /// A manifest's path begins where the configuration is.
+    fn find_manifests(&mut self, config: &Path) {
+        let folder = config.parent().unwrap_or(Path::new(""));
+        let all = [&mut self.k3d, &mut self.kind].into_iter();
+        for one in all.flat_map(|provider| &mut provider.after_create) {
+            for manifest in &mut one.manifests {
+                *manifest = folder.join(&*manifest);
+            }
+        }
+    }
+}
+
 /// What can be set of a provider.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -74,6 +87,30 @@ pub(crate) struct ProviderConfig {
     pub(crate) image: Option<String>,
     /// The program, if it is not the one on the PATH.
     pub(crate) program: Option<PathBuf>,
+    /// What follows each creation.
+    pub(crate) after_create: Vec<AfterCreateConfig>,
+}
+
+/// `[[provider.NAME.after_create]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct AfterCreateConfig {
+    /// Images of the engine that go into every node.
+    pub(crate) images: Vec<String>,
+    /// Files of objects that are applied; a path without a root begins in the configuration's folder.
+    pub(crate) manifests: Vec<PathBuf>,
+    /// Whether those are waited for.
+    pub(crate) wait: bool,
+}
+
+impl Default for AfterCreateConfig {
+    fn default() -> Self {
+        Self {
+            images: Vec::new(),
+            manifests: Vec::new(),
+            wait: true,
+        }
+    }
 }
 
 impl Config {
@@ -164,7 +201,8 @@ impl ConfigFile {
             Err(error) => return Err(CliError::file("read the configuration", &path, &error)),
         };
         self.path = Some(path.clone());
-        let config: Config = toml::from_str(&text).map_err(|error| wrong(&path, &error))?;
+        let mut config: Config = toml::from_str(&text).map_err(|error| wrong(&path, &error))?;
+        config.provider.find_manifests(&path);
         ClusterName::parse(&config.management.name).map_err(|error| {
             CliError::usage(format!("management.name in the configuration: {error}"))
         })?;

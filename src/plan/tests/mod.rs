@@ -5,6 +5,7 @@ mod contention;
 mod guards;
 mod holding;
 mod ownership;
+mod preparing;
 mod registering;
 mod replacing;
 mod scene;

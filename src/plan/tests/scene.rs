@@ -46,6 +46,7 @@ impl Scene {
         };
         let registrar = RegistrarView {
             installed: true,
+            early: true,
             ..RegistrarView::default()
         };
         Self {
@@ -79,6 +80,7 @@ impl Scene {
                         ProviderTraits {
                             adds_ports: true,
                             start_needs_tool: true,
+                            prepares: false,
                         },
                     ),
                     (ProviderId::new("kind"), ProviderTraits::default()),
@@ -200,6 +202,7 @@ impl Scene {
             containers: BTreeSet::from([ContainerId::new(format!("node-{cluster}"))]),
             networks: BTreeSet::from([NetworkId::new(format!("net-{cluster}"))]),
             volumes: BTreeSet::new(),
+            preparation: Preparation::None,
             since: jiff::Timestamp::UNIX_EPOCH,
         });
         self

@@ -12,6 +12,7 @@ use super::client::{
 };
 use super::dialect::Dialect;
 use super::endpoint::{Endpoint, SOURCE};
+use super::exec::{self, Said};
 use super::inventory::{Container, Volume};
 use super::listeners::listeners;
 use super::making::{self, NetworkPlan};
@@ -219,6 +220,15 @@ impl DockerEngine {
         path: &str,
     ) -> Result<Option<String>, ProviderError> {
         archive::file(&self.docker()?, container, path).await
+    }
+
+    /// Runs a command in a running container.
+    pub(in crate::provider) async fn exec(
+        &self,
+        container: &ContainerId,
+        words: &[&str],
+    ) -> Result<Said, ProviderError> {
+        exec::exec(&self.docker()?, container, words).await
     }
 
     /// A tool's environment, pointed to this engine.

@@ -18,6 +18,7 @@ mod clusters;
 mod dialect;
 mod endpoint;
 mod engine;
+mod exec;
 mod inventory;
 mod listeners;
 mod making;

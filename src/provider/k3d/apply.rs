@@ -17,7 +17,8 @@ use crate::model::{
 };
 use crate::provider::access::access;
 use crate::provider::docker::{DockerEngine, NetworkPlan, startable};
-use crate::provider::settings::{DockerSettings, ProviderSettings};
+use crate::provider::preparing::{self, Preparing};
+use crate::provider::settings::{AfterCreate, DockerSettings, ProviderSettings};
 use crate::provider::tool::{Tool, private_folder};
 use crate::provider::{
     Access, CreateOrder, Engine as _, Fault, Parts, Provider, ProviderError, StepLog,
@@ -32,13 +33,18 @@ const HELPERS: [&str; 2] = ["K3D_IMAGE_TOOLS", "K3D_IMAGE_LOADBALANCER"];
 pub(in crate::provider) struct K3d {
     tool: Tool,
     image: Option<String>,
+    after_create: Vec<AfterCreate>,
     engine: Arc<DockerEngine>,
 }
 
 impl K3d {
     /// k3d on this engine.
     pub(in crate::provider) fn new(settings: &DockerSettings, engine: Arc<DockerEngine>) -> Self {
-        let ProviderSettings { image, program } = settings.k3d.clone();
+        let ProviderSettings {
+            image,
+            program,
+            after_create,
+        } = settings.k3d.clone();
         Self {
             tool: Tool {
                 name: "k3d",
@@ -48,6 +54,7 @@ impl K3d {
                 owner: settings.owner.clone(),
             },
             image,
+            after_create,
             engine,
         }
     }
@@ -158,6 +165,7 @@ impl Provider for K3d {
         ProviderTraits {
             adds_ports: true,
             start_needs_tool: true,
+            prepares: !self.after_create.is_empty(),
         }
     }
 
@@ -174,7 +182,7 @@ impl Provider for K3d {
                 self.engine.has_image(image).await?;
             }
         }
-        Ok(())
+        preparing::preflight(&self.engine, &self.after_create).await
     }
 
     async fn create(&self, order: &CreateOrder, log: &dyn StepLog) -> Result<(), ProviderError> {
@@ -259,8 +267,39 @@ impl Provider for K3d {
         edited
     }
 
+    async fn prepare(
+        &self,
+        view: &ClusterView,
+        deadline: Duration,
+        log: &dyn StepLog,
+    ) -> Result<(), ProviderError> {
+        preparing::prepare(self, &self.engine, &self.after_create, view, deadline, log).await
+    }
+
     async fn access(&self, view: &ClusterView) -> Result<Access, ProviderError> {
         access(&self.engine, view, &KUBECONFIGS).await
+    }
+}
+
+impl Preparing for K3d {
+    /// Straight into the nodes: the other way starts a helper, whose image may be missing.
+    async fn load(
+        &self,
+        view: &ClusterView,
+        images: &[String],
+        deadline: Duration,
+        log: &dyn StepLog,
+    ) -> Result<(), ProviderError> {
+        let folder = private_folder("kubeconfig", "")?;
+        let name = view.id.name.to_string();
+        let args = ["image", "import", "--mode", "direct", "--cluster", &name];
+        let args = args.into_iter().map(str::to_owned);
+        let args = args.chain(images.iter().cloned()).collect();
+        self.call(args, folder.path(), deadline, log).await
+    }
+
+    async fn api(&self, view: &ClusterView) -> Result<Access, ProviderError> {
+        self.access(view).await
     }
 }
 

@@ -14,7 +14,8 @@ use super::wire;
 use crate::model::{ClusterView, PortMap, ProviderId, ProviderTraits, ToolView};
 use crate::provider::access::access;
 use crate::provider::docker::{DockerEngine, NetworkPlan};
-use crate::provider::settings::{DockerSettings, ProviderSettings};
+use crate::provider::preparing::{self, Preparing};
+use crate::provider::settings::{AfterCreate, DockerSettings, ProviderSettings};
 use crate::provider::tool::{Tool, private_folder};
 use crate::provider::{Access, CreateOrder, Engine as _, Fault, Provider, ProviderError, StepLog};
 
@@ -29,6 +30,7 @@ const MISLEADING: [&str; 3] = [NETWORK, "KIND_EXPERIMENTAL_PROVIDER", "KIND_CLUS
 pub(in crate::provider) struct Kind {
     tool: Tool,
     image: Option<String>,
+    after_create: Vec<AfterCreate>,
     /// The empty folder that is mounted as the mark.
     mark: PathBuf,
     engine: Arc<DockerEngine>,
@@ -37,7 +39,11 @@ pub(in crate::provider) struct Kind {
 impl Kind {
     /// kind on this engine.
     pub(in crate::provider) fn new(settings: &DockerSettings, engine: Arc<DockerEngine>) -> Self {
-        let ProviderSettings { image, program } = settings.kind.clone();
+        let ProviderSettings {
+            image,
+            program,
+            after_create,
+        } = settings.kind.clone();
         Self {
             tool: Tool {
                 name: "kind",
@@ -47,15 +53,22 @@ impl Kind {
                 owner: settings.owner.clone(),
             },
             image,
+            after_create,
             mark: settings.state_dir.join("mark"),
             engine,
         }
     }
 
-    fn environment(&self, order: &CreateOrder) -> Result<BTreeMap<String, String>, ProviderError> {
+    /// The environment of every call of kind.
+    fn surroundings(&self) -> Result<BTreeMap<String, String>, ProviderError> {
         let mut env = self.tool.environment();
         env.retain(|name, _| !MISLEADING.contains(&name.as_str()));
         self.engine.apply(&mut env)?;
+        Ok(env)
+    }
+
+    fn environment(&self, order: &CreateOrder) -> Result<BTreeMap<String, String>, ProviderError> {
+        let mut env = self.surroundings()?;
         if order.spec.subnet.is_some() {
             let network = network_name(order.spec.id.name.as_str());
             env.insert(NETWORK.to_owned(), network);
@@ -97,6 +110,7 @@ impl Provider for Kind {
         ProviderTraits {
             adds_ports: false,
             start_needs_tool: false,
+            prepares: !self.after_create.is_empty(),
         }
     }
 
@@ -113,10 +127,10 @@ impl Provider for Kind {
     }
 
     async fn preflight(&self, _order: &CreateOrder) -> Result<(), ProviderError> {
-        match &self.image {
-            Some(image) => self.engine.has_image(image).await,
-            None => Ok(()),
+        if let Some(image) = &self.image {
+            self.engine.has_image(image).await?;
         }
+        preparing::preflight(&self.engine, &self.after_create).await
     }
 
     async fn create(&self, order: &CreateOrder, log: &dyn StepLog) -> Result<(), ProviderError> {
@@ -174,7 +188,36 @@ impl Provider for Kind {
         Err(ProviderError::new(Fault::Permanent, never))
     }
 
+    async fn prepare(
+        &self,
+        view: &ClusterView,
+        deadline: Duration,
+        log: &dyn StepLog,
+    ) -> Result<(), ProviderError> {
+        preparing::prepare(self, &self.engine, &self.after_create, view, deadline, log).await
+    }
+
     async fn access(&self, view: &ClusterView) -> Result<Access, ProviderError> {
         access(&self.engine, view, &[KUBECONFIG]).await
+    }
+}
+
+impl Preparing for Kind {
+    async fn load(
+        &self,
+        view: &ClusterView,
+        images: &[String],
+        deadline: Duration,
+        log: &dyn StepLog,
+    ) -> Result<(), ProviderError> {
+        let name = view.id.name.as_str();
+        let args = ["load", "docker-image", "--name", name];
+        let args = args.into_iter().chain(images.iter().map(String::as_str));
+        let env = self.surroundings()?;
+        self.tool.call(args, env, deadline, log).await
+    }
+
+    async fn api(&self, view: &ClusterView) -> Result<Access, ProviderError> {
+        self.access(view).await
     }
 }

@@ -59,6 +59,7 @@ fn view(path: &Path, providers: &[ProviderId]) -> Result<RegistrarView, String> 
     Ok(RegistrarView {
         installed: true,
         needs: None,
+        early: true,
         entries: entries.collect(),
         ..RegistrarView::default()
     })

@@ -3,14 +3,14 @@
 use std::fs;
 
 use super::scene::{NOW, bound, clock, id, nonce, providers, spec};
-use crate::model::{EngineId, WorldKind};
+use crate::model::{EngineId, Preparation, WorldKind};
 use crate::store::{FailureClass, Holder, InitMode, Liveness, Store, StoreError};
 
 #[test]
 fn a_copy_is_refused_until_it_is_told_what_it_is() {
     let (dir, store) = bound();
     store
-        .begin_create(&id("k3d/dev"), &nonce(1), &[], NOW)
+        .begin_create(&id("k3d/dev"), &nonce(1), &[], Preparation::None, NOW)
         .unwrap();
     drop(store);
     let (path, copy) = (dir.path().join("roll.db"), dir.path().join("copy.db"));
@@ -56,7 +56,7 @@ fn a_copy_is_refused_until_it_is_told_what_it_is() {
 fn a_moved_database_keeps_its_ledger() {
     let (dir, store) = bound();
     store
-        .begin_create(&id("k3d/dev"), &nonce(1), &[], NOW)
+        .begin_create(&id("k3d/dev"), &nonce(1), &[], Preparation::None, NOW)
         .unwrap();
     drop(store);
     let (path, moved) = (dir.path().join("roll.db"), dir.path().join("moved.db"));

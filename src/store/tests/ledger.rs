@@ -2,7 +2,8 @@
 
 use super::scene::{NOW, at, bound, id, incarnation, nonce, parts, store};
 use crate::model::{
-    EngineId, EntryKey, EntryState, Fingerprint, Ledger, Origin, RegistrarId, RegistrationEntry,
+    EngineId, EntryKey, EntryState, Fingerprint, Ledger, Origin, Preparation, RegistrarId,
+    RegistrationEntry,
 };
 use crate::store::{EntryParts, Holder, Liveness, StoreError};
 
@@ -10,7 +11,7 @@ use crate::store::{EntryParts, Holder, Liveness, StoreError};
 fn an_entry_lives_from_intent_to_end() {
     let (_dir, store) = bound();
     let key = store
-        .begin_create(&id("k3d/dev"), &nonce(1), &[], NOW)
+        .begin_create(&id("k3d/dev"), &nonce(1), &[], Preparation::None, NOW)
         .unwrap();
     let entry = store.ledger().unwrap().entries.remove(0);
     assert_eq!(
@@ -53,7 +54,7 @@ fn an_entry_lives_from_intent_to_end() {
 fn a_closed_entry_keeps_its_mark_and_is_open_again_when_something_of_it_turns_up() {
     let (_dir, store) = bound();
     let key = store
-        .begin_create(&id("k3d/dev"), &nonce(1), &[], NOW)
+        .begin_create(&id("k3d/dev"), &nonce(1), &[], Preparation::None, NOW)
         .unwrap();
     store.close(key, "first", NOW).unwrap();
     store.close(key, "second", at(1)).unwrap();
@@ -84,7 +85,7 @@ fn a_closed_entry_keeps_its_mark_and_is_open_again_when_something_of_it_turns_up
 fn who_lost_the_lease_writes_nothing_any_more() {
     let (_dir, store) = bound();
     let key = store
-        .begin_create(&id("k3d/dev"), &nonce(1), &[], NOW)
+        .begin_create(&id("k3d/dev"), &nonce(1), &[], Preparation::None, NOW)
         .unwrap();
     let holder = Holder::of_this_process("one");
     let lease = store.acquire(&holder, NOW, &|_| Liveness::Alive).unwrap();
@@ -103,13 +104,19 @@ fn who_lost_the_lease_writes_nothing_any_more() {
 fn a_new_life_closes_the_one_it_supersedes_or_nothing_happens() {
     let (_dir, store) = bound();
     let old = store
-        .begin_create(&id("k3d/dev"), &nonce(1), &[], NOW)
+        .begin_create(&id("k3d/dev"), &nonce(1), &[], Preparation::None, NOW)
         .unwrap();
-    let ghost = store.begin_create(&id("k3d/dev"), &nonce(2), &[old, EntryKey(99)], NOW);
+    let ghost = store.begin_create(
+        &id("k3d/dev"),
+        &nonce(2),
+        &[old, EntryKey(99)],
+        Preparation::None,
+        NOW,
+    );
     assert!(matches!(ghost, Err(StoreError::NoEntry(EntryKey(99)))));
     assert_eq!(store.ledger().unwrap().entries[0].key, old);
     let new = store
-        .begin_create(&id("k3d/dev"), &nonce(2), &[old], NOW)
+        .begin_create(&id("k3d/dev"), &nonce(2), &[old], Preparation::None, NOW)
         .unwrap();
     let entries = store.ledger().unwrap().entries;
     assert_eq!((entries.len(), entries[0].key), (1, new));
@@ -119,7 +126,7 @@ fn a_new_life_closes_the_one_it_supersedes_or_nothing_happens() {
 #[test]
 fn a_ledger_without_a_world_takes_no_entry() {
     let (_dir, store) = store();
-    let refused = store.begin_create(&id("k3d/dev"), &nonce(1), &[], NOW);
+    let refused = store.begin_create(&id("k3d/dev"), &nonce(1), &[], Preparation::None, NOW);
     assert!(matches!(refused, Err(StoreError::NotBound)));
     assert_eq!(store.ledger().unwrap(), Ledger::default());
 }
@@ -128,7 +135,7 @@ fn a_ledger_without_a_world_takes_no_entry() {
 fn behind_another_engine_nothing_is_ours_until_the_first_one_is_back() {
     let (_dir, store) = bound();
     store
-        .begin_create(&id("k3d/dev"), &nonce(1), &[], NOW)
+        .begin_create(&id("k3d/dev"), &nonce(1), &[], Preparation::None, NOW)
         .unwrap();
     let entry = RegistrationEntry {
         registrar: RegistrarId::new("argocd"),

@@ -5,6 +5,8 @@ use std::fs;
 use rusqlite::Connection;
 
 use super::scene::{NOW, bare, clock, providers, raw, run_start, spec, store};
+use crate::model::Preparation;
+use crate::store::migrations::NEWEST;
 use crate::store::{FailureClass, InitMode, Store, StoreError};
 
 #[test]
@@ -52,7 +54,7 @@ fn a_newer_side_schema_is_refused_by_reader_and_writer() {
             error,
             StoreError::NewerSideSchema {
                 found: 7,
-                known: 1,
+                known: NEWEST,
                 ..
             }
         );
@@ -195,8 +197,31 @@ fn a_table_that_is_there_needs_no_init() {
     let writer = Store::open_write(&path, &clock()).unwrap();
     assert_eq!(
         writer.snapshot(&providers(), NOW).unwrap().side_schema,
-        Some(1)
+        Some(NEWEST)
     );
+}
+
+#[test]
+fn older_side_tables_are_read_as_they_are_and_grow_with_the_first_writer() {
+    let (_dir, path) = bare();
+    raw(&path, include_str!("../../../sql/0001_side_tables.sql"));
+    raw(
+        &path,
+        "INSERT INTO rollcall_meta VALUES ('schema', '1'), ('world_engine', 'e1'), ('world_kind', 'real');
+         INSERT INTO rollcall_entries (engine, provider, name, origin, state, nonce, incarnation, since)
+         VALUES ('e1', 'k3d', 'dev', 'made', 'live', NULL, 'life', '2026-01-01T00:00:00Z')",
+    );
+    let entry = |store: &Store| {
+        let snapshot = store.snapshot(&providers(), NOW).unwrap();
+        let entry = snapshot.ledger.entries.first().unwrap();
+        (snapshot.side_schema, entry.preparation)
+    };
+    let before = std::fs::read(&path).unwrap();
+    let reader = Store::open_read(&path).unwrap();
+    assert_eq!(entry(&reader), (Some(1), Preparation::None));
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    let writer = Store::open_write(&path, &clock()).unwrap();
+    assert_eq!(entry(&writer), (Some(NEWEST), Preparation::None));
 }
 
 #[test]

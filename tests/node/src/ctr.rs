@@ -28,8 +28,12 @@ pub(crate) fn run(args: &[String]) -> Result<u8, Error> {
         };
         remember(list, &lines)?;
     } else if args.iter().any(|arg| arg == "ls") {
+        let quiet = args.iter().any(|arg| arg == "-q");
         for line in std::fs::read_to_string(list).unwrap_or_default().lines() {
-            say::line(line);
+            match line.split_once(' ') {
+                Some((_, name)) if quiet => say::line(&full(name)),
+                _ => say::line(line),
+            }
         }
     }
     Ok(0)
@@ -102,6 +106,15 @@ fn names(manifest: &[u8]) -> Result<Vec<String>, Error> {
     Ok(lines)
 }
 
+/// An image's name as containerd keeps it: with its registry.
+fn full(name: &str) -> String {
+    match name.split_once('/') {
+        None => format!("docker.io/library/{name}"),
+        Some((first, _)) if first.contains(['.', ':']) || first == "localhost" => name.to_owned(),
+        Some(_) => format!("docker.io/{name}"),
+    }
+}
+
 fn broken(part: &str) -> Error {
     Error::Other(format!("read the {part} of an image archive"))
 }
@@ -110,7 +123,7 @@ fn broken(part: &str) -> Error {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may stop")]
 
-    use super::{BLOCK, read};
+    use super::{BLOCK, full, read};
 
     fn entry(name: &str, content: &[u8]) -> Vec<u8> {
         let mut bytes = vec![0; BLOCK];
@@ -135,6 +148,13 @@ mod tests {
             ["sha256:ab a:1", "sha256:ab b:2"]
         );
         assert_eq!(source.position(), length as u64);
+    }
+
+    #[test]
+    fn names_are_said_with_their_registry() {
+        assert_eq!(full("a:1"), "docker.io/library/a:1");
+        assert_eq!(full("b/a:1"), "docker.io/b/a:1");
+        assert_eq!(full("localhost/a:1"), "localhost/a:1");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use clap::{CommandFactory, ValueEnum};
 
 use super::finding::Finding;
 use crate::cli::args::Cli;
+use crate::cli::config::ProviderConfig;
 use crate::cli::environment::{in_force, twin};
 use crate::cli::session::Session;
 use crate::cli::settings::Origin;
@@ -119,8 +120,10 @@ fn keys(session: &Session) -> Vec<SettingDoc> {
         ),
         key(session, "provider.k3d.image", k3d.image.clone()),
         key(session, "provider.k3d.program", path(&k3d.program)),
+        key(session, "provider.k3d.after_create", follows(k3d)),
         key(session, "provider.kind.image", kind.image.clone()),
         key(session, "provider.kind.program", path(&kind.program)),
+        key(session, "provider.kind.after_create", follows(kind)),
         key(
             session,
             "kubeconfig.enabled",
@@ -136,6 +139,15 @@ fn keys(session: &Session) -> Vec<SettingDoc> {
     all.extend(keys_of_argocd(session));
     all.extend(keys_of_registrars(session));
     all
+}
+
+/// What follows each creation.
+fn follows(provider: &ProviderConfig) -> Option<String> {
+    let words = provider.after_create.iter().flat_map(|one| {
+        let manifests = one.manifests.iter().map(|file| file.display().to_string());
+        one.images.iter().cloned().chain(manifests)
+    });
+    listed(words)
 }
 
 /// Those of Argo CD.

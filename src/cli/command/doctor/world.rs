@@ -6,7 +6,8 @@ use crate::cli::session::Session;
 use crate::model::{Observed, Seen, ToolView};
 use crate::observe::{Ask, observe};
 use crate::ports::World;
-use crate::registrar::{APPLICATIONSET, ARGOCD, HAPROXY, KUBECONFIG, PORTAINER};
+use crate::provider::Manifests;
+use crate::registrar::{APPLICATIONSET, ARGOCD, HAPROXY, KUBECONFIG, NETWORK, PORTAINER};
 use crate::report::ExitCode;
 
 /// The world and what it said.
@@ -29,6 +30,7 @@ pub(super) fn look(session: &Session) -> Result<(Option<Looked>, Vec<Finding>), 
             Finding::bad(provider.as_str(), ExitCode::NotReady, said, remedy)
         }
     }));
+    findings.extend(unreadable(session));
     let registrars = observed.registrars.iter();
     findings.extend(registrars.map(|(registrar, seen)| match seen {
         Seen::Known(view) if !view.installed => {
@@ -44,6 +46,27 @@ pub(super) fn look(session: &Session) -> Result<(Option<Looked>, Vec<Finding>), 
     Ok((Some((world, observed)), findings))
 }
 
+/// The manifests that a creation would stumble over.
+fn unreadable(session: &Session) -> impl Iterator<Item = Finding> + use<'_> {
+    let providers = &session.settings.config.provider;
+    let all = [("k3d", &providers.k3d), ("kind", &providers.kind)];
+    all.into_iter().flat_map(|(name, provider)| {
+        let all = provider.after_create.iter().flat_map(|one| &one.manifests);
+        let read = all.map(|file| Manifests::read(std::slice::from_ref(file)));
+        read.filter_map(move |read| {
+            let error = read.err()?;
+            let remedy =
+                format!("mend the file, or name another one in provider.{name}.after_create");
+            Some(Finding::bad(
+                name,
+                ExitCode::NotReady,
+                error.message,
+                Some(remedy),
+            ))
+        })
+    })
+}
+
 /// The registrars that nobody switched on, with the key that does.
 fn switched_off(observed: &Observed) -> impl Iterator<Item = Finding> {
     let all = [
@@ -51,6 +74,7 @@ fn switched_off(observed: &Observed) -> impl Iterator<Item = Finding> {
         (HAPROXY, "haproxy.dir"),
         (ARGOCD, "argocd.context"),
         (APPLICATIONSET, "applicationset.name"),
+        (NETWORK, "argocd.context or network.containers"),
         (PORTAINER, "portainer.url"),
     ];
     let on = |name: &str| observed.registrars.keys().any(|id| id.as_str() == name);
