@@ -18,12 +18,7 @@ use crate::observe::{Acquaintance, engine, is_ready};
 use crate::plan::ActionKind;
 use crate::ports::World;
 use crate::provider::{Fault, ProviderError};
-use crate::store::{FailureClass, Lease, RunId, Store, StoreError};
-
-/// How often a database is asked that others write to; each time it is waited for as long as `SQLite` waits.
-const BUSY: usize = 100;
-/// How long others are left alone between two tries.
-const BUSY_PAUSE: Duration = Duration::from_millis(100);
+use crate::store::{FailureClass, Lease, Patience, RunId, Store, StoreError, in_turn};
 
 /// How steps are to be executed.
 #[derive(Debug, Clone)]
@@ -101,21 +96,11 @@ impl Context<'_> {
         T: Send + 'static,
         F: Fn(&Store) -> Result<T, StoreError> + Send + Sync + 'static,
     {
-        let work = Arc::new(work);
-        let mut tries = 0;
-        loop {
-            let (store, work) = (Arc::clone(&self.store), Arc::clone(&work));
-            tries += 1;
-            match tokio::task::spawn_blocking(move || work(&store)).await {
-                Ok(Ok(value)) => return Ok(value),
-                Ok(Err(StoreError::Busy { .. })) if tries < BUSY => {
-                    SystemClock.sleep(BUSY_PAUSE).await;
-                }
-                Ok(Err(error)) => return Err(store_failed(&error)),
-                Err(_) => {
-                    let torn = "the database call was torn down";
-                    return Err(ProviderError::new(Fault::Permanent, torn));
-                }
+        match in_turn(&self.store, Patience::Long, work).await {
+            Some(done) => done.map_err(|error| store_failed(&error)),
+            None => {
+                let torn = "the database call was torn down";
+                Err(ProviderError::new(Fault::Permanent, torn))
             }
         }
     }

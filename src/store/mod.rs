@@ -7,7 +7,7 @@
 //! arguments), hold a transaction over anything slow.
 //!
 //! A reading [`Store`] writes nothing and needs no side tables; a writing one makes them. Every method is short and
-//! blocking: async callers use `spawn_blocking`.
+//! blocking: async callers use [`in_turn`].
 
 mod adopt;
 mod binding;
@@ -32,6 +32,7 @@ mod stops;
 #[cfg(test)]
 mod tests;
 mod tombstones;
+mod turn;
 mod value;
 
 pub use adopt::Adoption;
@@ -50,3 +51,4 @@ pub use status::StatusUpdate;
 pub use steps::{StepEnd, StepKey, StepRecord, StepStart};
 pub use stops::Stop;
 pub use tombstones::{Restored, RowPrune, Tombstone};
+pub use turn::{Patience, in_turn};
