@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::context::Context;
+use super::removing::Afterwards;
 use super::step_log::Log;
 use super::{making, registering, removing};
 use crate::model::ClusterId;
@@ -59,19 +60,19 @@ pub(super) async fn act(
         Action::Delete { .. }
         | Action::Sweep { .. }
         | Action::Deregister { .. }
-        | Action::PruneRow { .. } => take_away(cx, &step.action, rows, until, log).await?,
+        | Action::PruneRow { .. } => take_away(cx, step, rows, until, log).await?,
     }
     Ok(())
 }
 
 async fn take_away(
     cx: &Context<'_>,
-    action: &Action,
+    step: &Step,
     rows: &RowClusters,
     until: Timestamp,
     log: &Log<'_>,
 ) -> Result<(), StepError> {
-    match action {
+    match &step.action {
         Action::Delete {
             id,
             entry,
@@ -92,7 +93,14 @@ async fn take_away(
             registrar,
             id,
             expected,
-        } => removing::deregister(cx, registrar, id, expected).await?,
+        } => {
+            let afterwards = if left_out(step) {
+                Afterwards::Stays
+            } else {
+                Afterwards::Goes
+            };
+            removing::deregister(cx, registrar, id, expected, afterwards, log).await?;
+        }
         Action::PruneRow {
             rowid,
             shown,
@@ -143,6 +151,12 @@ fn renews(step: &Step) -> bool {
             ReasonCode::ProviderChanged | ReasonCode::RegistrationOfGone | ReasonCode::LeftOut
         )
     })
+}
+
+/// A registration that comes off because the configuration leaves its cluster out: that stays.
+fn left_out(step: &Step) -> bool {
+    let mut reasons = step.reasons.iter();
+    reasons.any(|reason| reason.code == ReasonCode::LeftOut)
 }
 
 /// Which cluster each row asks for.

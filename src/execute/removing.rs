@@ -6,11 +6,12 @@ use super::dispatch::StepError;
 use super::parts::doomed;
 use super::step_log::Log;
 use crate::model::{
-    Address, ClusterId, EntryKey, Fingerprint, Incarnation, NetworkId, Ownership, RegistrarId,
-    RowSnapshot, VolumeId,
+    Address, ClusterId, EntryKey, Fingerprint, Incarnation, NetworkId, Ownership, Phase,
+    RegistrarId, RowSnapshot, VolumeId,
 };
 use crate::plan::ActionKind;
 use crate::provider::{Fault, Parts, ProviderError};
+use crate::registrar::{RegisterOrder, SharedRegistrar};
 use crate::store::RowPrune;
 
 /// Deletes a cluster of ours, and sees that nothing is left.
@@ -128,22 +129,64 @@ async fn gone(cx: &Context<'_>, id: &ClusterId) -> Result<(), ProviderError> {
     .await
 }
 
-/// Takes a registration of ours away.
+/// What becomes of a cluster whose registration comes off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Afterwards {
+    /// It goes, or is gone.
+    Goes,
+    /// It stays.
+    Stays,
+}
+
+/// Takes a registration of ours away; out of a cluster that stays, also what registering put into it.
 pub(super) async fn deregister(
     cx: &Context<'_>,
     registrar: &RegistrarId,
     id: &ClusterId,
     expected: &Fingerprint,
+    afterwards: Afterwards,
+    log: &Log<'_>,
 ) -> Result<(), ProviderError> {
     let port = cx.world.registrars.get(registrar);
     let port = port.ok_or_else(|| {
         ProviderError::new(Fault::Permanent, format!("registrar {registrar} is off"))
     })?;
+    // First: what failed here is done again while the entry is still there.
+    if afterwards == Afterwards::Stays {
+        withdraw(cx, port, id, log).await?;
+    }
     port.deregister(id, expected).await?;
     cx.point(ActionKind::Deregister, "written");
     let (registrar, id) = (registrar.clone(), id.clone());
     cx.db(move |store| store.drop_registration(&registrar, &id))
         .await
+}
+
+/// Takes out of a living cluster of ours what registering put into it.
+async fn withdraw(
+    cx: &Context<'_>,
+    port: &SharedRegistrar,
+    id: &ClusterId,
+    log: &Log<'_>,
+) -> Result<(), ProviderError> {
+    let (engine, ledger) = (cx.look().await?, cx.ledger().await?);
+    let ours =
+        cluster_in(&engine, id).filter(|view| matches!(ledger.ownership(view), Ownership::Ours(_)));
+    let (Some(view), Some(provider)) = (ours, cx.world.providers.get(&id.provider)) else {
+        return Ok(());
+    };
+    if view.phase < Phase::Running {
+        log.note(&format!(
+            "{id} does not run: what {} put into it stays there",
+            port.id()
+        ));
+        return Ok(());
+    }
+    let order = RegisterOrder {
+        access: provider.access(view).await?,
+        cluster: view.clone(),
+    };
+    port.withdraw(&order).await
 }
 
 /// Deletes a row, if its cluster is still proven gone and its intent is still what was planned.

@@ -280,6 +280,25 @@ impl Api {
         }
     }
 
+    /// Deletes an object that bears this label; one that does not is somebody else's and stays.
+    pub(super) async fn withdraw(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+        name: &str,
+        owner: (&str, &str),
+    ) -> Result<(), RegistrarError> {
+        let there = self.get(kind, namespace, name).await?;
+        let is_ours = |object: &DynamicObject| {
+            let labels = object.metadata.labels.as_ref();
+            labels.is_some_and(|labels| labels.get(owner.0).is_some_and(|own| own == owner.1))
+        };
+        match there.filter(is_ours) {
+            Some(object) => self.delete(kind, &object).await,
+            None => Ok(()),
+        }
+    }
+
     fn objects(&self, kind: Kind, namespace: Option<&str>) -> Objects<DynamicObject> {
         let (client, resource) = (self.client.clone(), kind.resource());
         match namespace {

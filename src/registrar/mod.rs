@@ -83,6 +83,11 @@ pub trait Registrar: Send + Sync {
         expected: &Fingerprint,
     ) -> Result<(), RegistrarError>;
 
+    /// Takes out of a cluster that stays what registering it here put into it. Gone already is fine.
+    async fn withdraw(&self, _order: &RegisterOrder) -> Result<(), RegistrarError> {
+        Ok(())
+    }
+
     /// The credentials that the entry of one cluster holds, where the registrar holds usable ones.
     async fn access(&self, _id: &ClusterId) -> Option<Access> {
         None

@@ -31,6 +31,7 @@ mod haproxy;
 mod histories;
 mod hurt;
 mod interrupted;
+mod left_out;
 mod management;
 mod points;
 mod portainer;

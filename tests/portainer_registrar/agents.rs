@@ -128,6 +128,11 @@ impl AgentHost for Agents {
         }
         Ok(())
     }
+
+    async fn remove(&self, access: &Access, _namespace: &str) -> Result<(), RegistrarError> {
+        self.there.lock().unwrap().remove(&access.id);
+        Ok(())
+    }
 }
 
 /// An order to register a cluster. No API is behind it.

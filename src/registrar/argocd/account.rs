@@ -6,9 +6,10 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::DynamicObject;
 use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::failed;
+use super::wire::OWNER;
 use crate::registrar::api::{Api, CLUSTER_ROLE, CLUSTER_ROLE_BINDING, SECRET, SERVICE_ACCOUNT};
 use crate::registrar::{Fault, RegistrarError};
 
@@ -27,15 +28,15 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Makes sure of the service account with its rights, and gives its token.
 pub(super) async fn token(api: &Api) -> Result<SecretString, RegistrarError> {
-    let account = json!({"metadata": {"name": ACCOUNT, "namespace": NAMESPACE}});
+    let account = json!({"metadata": {"name": ACCOUNT, "namespace": NAMESPACE, "labels": owner()}});
     let everything = json!([
         {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
         {"nonResourceURLs": ["*"], "verbs": ["*"]},
     ]);
-    let role = json!({"metadata": {"name": ROLE}, "rules": everything});
+    let role = json!({"metadata": {"name": ROLE, "labels": owner()}, "rules": everything});
     let group = "rbac.authorization.k8s.io";
     let binding = json!({
-        "metadata": {"name": BINDING},
+        "metadata": {"name": BINDING, "labels": owner()},
         "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": ROLE},
         "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": NAMESPACE}],
     });
@@ -72,12 +73,32 @@ pub(super) async fn forget(api: &Api) -> Result<(), RegistrarError> {
     }
 }
 
+/// Takes the service account with its rights and its token away, where they are rollcall's.
+pub(super) async fn withdraw(api: &Api) -> Result<(), RegistrarError> {
+    let all = [
+        (CLUSTER_ROLE_BINDING, None, BINDING),
+        (CLUSTER_ROLE, None, ROLE),
+        (SECRET, Some(NAMESPACE), TOKEN),
+        (SERVICE_ACCOUNT, Some(NAMESPACE), ACCOUNT),
+    ];
+    for (kind, namespace, name) in all {
+        api.withdraw(kind, namespace, name, OWNER).await?;
+    }
+    Ok(())
+}
+
+/// Whose all of it is.
+fn owner() -> Value {
+    json!({OWNER.0: OWNER.1})
+}
+
 async fn asked_for(api: &Api) -> Result<DynamicObject, RegistrarError> {
     let secret = json!({
         "metadata": {
             "name": TOKEN,
             "namespace": NAMESPACE,
             "annotations": {OF_ACCOUNT: ACCOUNT},
+            "labels": owner(),
         },
         "type": "kubernetes.io/service-account-token",
     });

@@ -80,6 +80,12 @@ impl Registrar for ArgoCd {
             Some((object, _)) => api.delete(SECRET, &object).await,
         }
     }
+
+    async fn withdraw(&self, order: &RegisterOrder) -> Result<(), RegistrarError> {
+        let id = order.cluster.id.to_string();
+        let api = Api::at(&ApiAddress::from(&order.access), &id).await?;
+        account::withdraw(&api).await
+    }
 }
 
 impl ArgoCd {

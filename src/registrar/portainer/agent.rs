@@ -46,6 +46,9 @@ pub trait AgentHost: Send + Sync {
 
     /// Makes the agent in a cluster what it should be, and waits until it runs. What is so already is not touched.
     async fn deploy(&self, access: &Access, agent: &EdgeAgent) -> Result<(), RegistrarError>;
+
+    /// Takes rollcall's agent out of a cluster. The namespace stays: others may have put something into it.
+    async fn remove(&self, access: &Access, namespace: &str) -> Result<(), RegistrarError>;
 }
 
 /// Agents in the clusters themselves.
@@ -89,6 +92,14 @@ impl AgentHost for ClusterAgents {
                 agent.image, agent.namespace
             )))
         })
+    }
+
+    async fn remove(&self, access: &Access, namespace: &str) -> Result<(), RegistrarError> {
+        let api = api(access).await?;
+        for (kind, namespace, name) in manifest::parts(namespace) {
+            api.withdraw(kind, namespace, name, manifest::OWNER).await?;
+        }
+        Ok(())
     }
 }
 

@@ -87,6 +87,11 @@ impl Registrar for Portainer {
         self.remember(id, None);
         Ok(())
     }
+
+    async fn withdraw(&self, order: &RegisterOrder) -> Result<(), RegistrarError> {
+        let namespace = &self.settings.namespace;
+        self.agents.remove(&order.access, namespace).await
+    }
 }
 
 impl Portainer {

@@ -7,12 +7,14 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use super::agent::EdgeAgent;
-use crate::registrar::api::Kind;
+use crate::registrar::api::{CLUSTER_ROLE_BINDING, Kind, SECRET, SERVICE_ACCOUNT};
 
 /// Deployments.
 pub(super) const DEPLOYMENT: Kind = Kind::new("apps", "v1", "Deployment", "deployments");
 /// Services.
 pub(super) const SERVICE: Kind = Kind::new("", "v1", "Service", "services");
+/// Whose all of it is.
+pub(super) const OWNER: (&str, &str) = ("app.kubernetes.io/managed-by", "rollcall");
 /// The agent's deployment, account, binding and label.
 pub(super) const AGENT: &str = "portainer-edge-agent";
 /// The Secret that its credentials are in.
@@ -157,7 +159,18 @@ fn clashes(wanted: &Value, there: &Value) -> bool {
 }
 
 fn labels() -> Value {
-    json!({"app.kubernetes.io/managed-by": "rollcall"})
+    json!({OWNER.0: OWNER.1})
+}
+
+/// All that an agent in this namespace consists of, in the order in which it goes.
+pub(super) fn parts(namespace: &str) -> [(Kind, Option<&str>, &'static str); 5] {
+    [
+        (DEPLOYMENT, Some(namespace), AGENT),
+        (SERVICE, Some(namespace), HEADLESS),
+        (SECRET, Some(namespace), SECRET_NAME),
+        (CLUSTER_ROLE_BINDING, None, AGENT),
+        (SERVICE_ACCOUNT, Some(namespace), AGENT),
+    ]
 }
 
 fn meta(agent: &EdgeAgent, name: &str) -> Value {
