@@ -259,7 +259,11 @@ impl Portainer {
                 "there is another environment of its name: {others}"
             ));
         }
-        all.extend(self.flaws(environment).iter().map(Flaw::to_string));
+        let flaws = self.flaws(environment);
+        all.extend(flaws.iter().map(Flaw::to_string));
+        if !flaws.is_empty() {
+            all.push("it is made anew: another number, without its access policies".to_owned());
+        }
         match self.group(look) {
             Err(error) => all.push(error.message),
             Ok(Some(group)) if group != environment.group_id => {
