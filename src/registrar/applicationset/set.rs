@@ -3,12 +3,15 @@
 use kube::api::DynamicObject;
 use serde_json::Value;
 
-use super::application::condition;
+use super::application::{condition, reason};
 use super::template::Language;
 use crate::registrar::api::MANAGER;
 
 /// Whoever writes this wants the set looked at now; its controller takes it off when it has.
 pub(super) const REFRESH: &str = "argocd.argoproj.io/application-set-refresh";
+
+/// The name under which its controller writes.
+const CONTROLLER: &str = "argocd-applicationset-controller";
 
 /// One ApplicationSet as it was read.
 #[derive(Debug, Clone)]
@@ -35,9 +38,10 @@ impl Set {
         Language::of(self.spec())
     }
 
-    /// What its controller complains of.
+    /// What its controller complains of. That it could not delete, Argo CD 3.1 says where it says that all is well.
     pub(super) fn error(&self) -> Option<String> {
-        condition(&self.0.data, "ErrorOccurred")
+        let failed = || reason(&self.0.data, "DeleteApplicationError");
+        condition(&self.0.data, "ErrorOccurred").or_else(failed)
     }
 
     /// Whether its controller has yet to look at it.
@@ -52,13 +56,15 @@ impl Set {
         matches!(policy.unwrap_or("sync"), "sync" | "create-delete")
     }
 
-    /// Who else wrote its generators, the last one first to be named.
+    /// Who else wrote its generators, the last one first to be named. Its own controller only writes back what it read,
+    /// completed.
     pub(super) fn other_writer(&self) -> Option<String> {
         let entries = self.0.metadata.managed_fields.iter().flatten();
         let others = entries.filter(|entry| {
             let fields = entry.fields_v1.as_ref().map(|fields| &fields.0);
             let wrote = fields.is_some_and(|fields| !fields["f:spec"]["f:generators"].is_null());
-            wrote && entry.manager.as_deref() != Some(MANAGER)
+            let manager = entry.manager.as_deref();
+            wrote && !matches!(manager, Some(MANAGER | CONTROLLER))
         });
         let last = others.max_by_key(|entry| entry.time.as_ref().map(|time| time.0))?;
         last.manager.clone()

@@ -352,3 +352,41 @@ fn whoever_else_wrote_the_generators_is_named() {
     .unwrap();
     assert_eq!(set.other_writer().as_deref(), Some("kubectl"));
 }
+
+#[test]
+fn a_deletion_that_fails_is_an_error_wherever_the_controller_says_it() {
+    let error = |conditions: Value| {
+        let mut set = set(&json!({}));
+        set.0.data["status"] = json!({"conditions": conditions});
+        set.error()
+    };
+    let fine = json!({"type": "ErrorOccurred", "status": "False", "reason": "ApplicationSetUpToDate", "message": "fine"});
+    let held = |sort: &str| json!({"type": sort, "status": "True", "reason": "DeleteApplicationError", "message": "held"});
+    assert_eq!(error(json!([fine])), None);
+    // Argo CD 3.5, and 3.1.
+    let held_up = Some("held".to_owned());
+    assert_eq!(error(json!([held("ErrorOccurred")])), held_up);
+    assert_eq!(error(json!([fine, held("ResourcesUpToDate")])), held_up);
+}
+
+#[test]
+fn its_own_controller_is_nobody_who_undoes_anything() {
+    let wrote = |managers: &[(&str, &str)]| {
+        let mut set = set(&json!({}));
+        let entries = managers.iter().map(|(manager, time)| {
+            json!({
+                "manager": manager, "operation": "Update", "apiVersion": "argoproj.io/v1alpha1",
+                "time": time, "fieldsType": "FieldsV1",
+                "fieldsV1": {"f:spec": {"f:generators": {}}},
+            })
+        });
+        let entries: Value = entries.collect();
+        set.0.metadata.managed_fields = Some(serde_json::from_value(entries).unwrap());
+        set.other_writer()
+    };
+    let controller = ("argocd-applicationset-controller", "2026-01-01T00:00:09Z");
+    assert_eq!(wrote(&[controller]), None);
+    let ours = ("rollcall", "2026-01-01T00:00:10Z");
+    let flux = ("flux", "2026-01-01T00:00:01Z");
+    assert_eq!(wrote(&[flux, ours, controller]), Some("flux".to_owned()));
+}
