@@ -11,7 +11,7 @@ use kube::api::{
     Preconditions,
 };
 use kube::config::Kubeconfig;
-use kube::core::{ApiResource, GroupVersionKind};
+use kube::core::{ApiResource, GroupVersionKind, Status};
 use kube::{Client, Error};
 use serde_json::Value;
 
@@ -196,8 +196,9 @@ impl Api {
         self.ask(&what("create", kind, &place.name), made).await
     }
 
-    /// Makes an object say what is given, whether it is there or not; what else it says stays. With a
-    /// `resourceVersion`, a change in between is [`Fault::NotOurs`].
+    /// Makes an object say what is given, whether it is there or not; what else it says stays. With `uid` and
+    /// `resourceVersion`, a change in between is [`Fault::NotOurs`]: the version alone does not keep one that is gone
+    /// from being made anew.
     pub(super) async fn apply(
         &self,
         kind: Kind,
@@ -208,7 +209,15 @@ impl Api {
         let objects = self.objects(kind, place.namespace.as_deref());
         let patch = Patch::Apply(&object);
         let applied = objects.patch(&place.name, &params, &patch);
-        self.ask(&what("apply", kind, &place.name), applied).await
+        let asked = what("apply", kind, &place.name);
+        let applied = self.within(applied, &asked).await?;
+        applied.map_err(|error| match &error {
+            Error::Api(status) if is_another(status) => {
+                let message = format!("{}: {asked}: it is not there any more", self.of);
+                RegistrarError::new(Fault::NotOurs, message).hint("run rollcall again")
+            }
+            _ => self.failed(&asked, &error),
+        })
     }
 
     /// Changes what is given of an object that is there, and nothing else (a merge patch).
@@ -372,6 +381,13 @@ impl Api {
             _ => RegistrarError::new(Fault::Permanent, message),
         }
     }
+}
+
+/// Whether an apply was refused because the object with its `uid` is not there: its `uid` would have to change.
+fn is_another(status: &Status) -> bool {
+    let details = status.details.iter();
+    let mut causes = details.flat_map(|details| &details.causes);
+    status.code == 422 && causes.any(|cause| cause.field == "metadata.uid")
 }
 
 /// Where an object is.

@@ -45,8 +45,7 @@ impl Registrar for ArgoCd {
         // Looked at last: making the token takes a while.
         let (_, there) = self.read(&api, id).await?.unzip();
         let found = there.as_ref().map(ClusterSecret::fingerprint);
-        let version = there.as_ref().and_then(ClusterSecret::version);
-        let secret = entry.secret(&self.settings.namespace, version);
+        let secret = entry.secret(&self.settings.namespace, there.as_ref());
         let wanted = serde_json::from_value(secret.clone()).ok();
         let wanted = wanted.and_then(ClusterSecret::of);
         if let Some(same) = found
@@ -59,7 +58,7 @@ impl Registrar for ArgoCd {
         if found.as_ref() != expected {
             return Err(changed_meanwhile(id));
         }
-        let written = match version {
+        let written = match there {
             Some(_) => api.apply(SECRET, secret).await?,
             None => api.create(SECRET, secret).await?,
         };

@@ -44,8 +44,8 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// The Secret, as it is applied.
-    pub(super) fn secret(&self, namespace: &str, version: Option<&str>) -> Value {
+    /// The Secret, as it is created, or applied over the one that is there.
+    pub(super) fn secret(&self, namespace: &str, there: Option<&ClusterSecret>) -> Value {
         let config = json!({
             "bearerToken": self.token.expose_secret(),
             "tlsClientConfig": {
@@ -69,8 +69,11 @@ impl Entry {
                 "config": bytes(&config.to_string()),
             },
         });
-        if let Some(version) = version {
-            secret["metadata"]["resourceVersion"] = json!(version);
+        if let Some(there) = there {
+            let meta = &there.secret.metadata;
+            secret["metadata"]["resourceVersion"] = json!(meta.resource_version);
+            // An apply with a version alone makes one that is gone anew.
+            secret["metadata"]["uid"] = json!(meta.uid);
         }
         secret
     }
@@ -236,11 +239,6 @@ impl ClusterSecret {
             ca_data: word(&tls["caData"])?,
             credentials: Credentials::Token(SecretString::from(word(&config["bearerToken"])?)),
         })
-    }
-
-    /// The version that a change is guarded by.
-    pub(super) fn version(&self) -> Option<&str> {
-        self.secret.metadata.resource_version.as_deref()
     }
 }
 
