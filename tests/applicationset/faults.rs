@@ -131,7 +131,7 @@ async fn crowd(size: usize) -> Node {
     for number in 0..size {
         let app = json!({
             "metadata": {"name": format!("whoami-c{number}"), "ownerReferences": owners},
-            "spec": {"destination": {"name": format!("c{number}")}},
+            "spec": {"project": "default", "destination": {"name": format!("c{number}")}},
         });
         argo.make(APPLICATION, QUIET, app).await;
     }

@@ -159,6 +159,11 @@ pub(crate) fn elements(all: &[&Value]) -> Value {
     json!([{"list": {"elements": all}}])
 }
 
+/// The template that the set's controller gives a generator without one.
+pub(crate) fn empty_template() -> Value {
+    json!({"metadata": {}, "spec": {"destination": {}, "project": ""}})
+}
+
 /// Somebody's element, with what ours do not have.
 pub(crate) fn foreign() -> Value {
     json!({"weight": 1.5, "env": "ops", "clusterName": "ops", "branch": "main", "more": [null, {"a": 1}]})

@@ -116,7 +116,13 @@ impl Node {
     }
 
     /// Makes an object; its kind need not be said.
-    pub(crate) async fn make(&self, sort: Sort, namespace: &str, object: Value) -> Value {
+    pub(crate) async fn make(&self, sort: Sort, namespace: &str, mut object: Value) -> Value {
+        let (group, kind, _) = sort;
+        if !group.is_empty() {
+            // Who defines kinds of his own must say them.
+            object["apiVersion"] = json!(format!("{group}/v1alpha1"));
+            object["kind"] = json!(kind);
+        }
         let object: DynamicObject = serde_json::from_value(object).unwrap();
         let objects = self.objects(sort, namespace).await;
         let made = objects.create(&PostParams::default(), &object).await;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::kind::{self, Kind};
-use super::{names, object};
+use super::{names, object, schema};
 
 /// The type of a Secret that is filled with a service account's token.
 pub(crate) const TOKEN_SECRET: &str = "kubernetes.io/service-account-token";
@@ -96,11 +96,18 @@ pub(crate) fn prepare(
         namespace(document, before);
         Ok(())
     } else if kind == &kind::DEPLOYMENT {
-        deployment(document)
+        deployment(document, before)
+    } else if !kind.built_in() {
+        schema::check(kind, document)
     } else if kind == &kind::CLUSTER_ROLE_BINDING || kind == &kind::ROLE_BINDING {
         let changed = before.is_some_and(|before| before["roleRef"] != document["roleRef"]);
-        let refused = "Invalid value: cannot change roleRef";
-        refuse(changed, kind, document, "roleRef", refused)
+        let role = |field: &str| document["roleRef"][field].as_str().unwrap_or_default();
+        let (group, sort, name) = (role("apiGroup"), role("kind"), role("name"));
+        let refused = format!(
+            "Invalid value: {{\"APIGroup\":\"{group}\",\"Kind\":\"{sort}\",\"Name\":\"{name}\"}}: \
+             cannot change roleRef"
+        );
+        refuse(changed, kind, document, "roleRef", &refused)
     } else if kind == &kind::CONFIG_MAP {
         data_keys(kind, document)
     } else {
@@ -138,25 +145,29 @@ fn refuse(
 
 fn metadata(kind: &Kind, document: &Value, before: Option<&Value>) -> Result<(), Failure> {
     let name = object::name(document);
+    let nameless = "Required value: name or generateName is required";
+    refuse(name.is_empty(), kind, document, "metadata.name", nameless)?;
+    let why = format!("Invalid value: \"{name}\": {}", names::RULE_OF_OBJECTS);
     refuse(
         !names::object(kind, name),
         kind,
         document,
         "metadata.name",
-        &format!(
-            "Invalid value: \"{name}\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.'"
-        ),
+        &why,
     )?;
     for (key, value) in document["metadata"]["labels"]
         .as_object()
         .into_iter()
         .flatten()
     {
-        let good = names::key(key) && value.as_str().is_some_and(names::label);
-        let why = format!(
-            "Invalid value: {value}: a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.'"
-        );
-        refuse(!good, kind, document, "metadata.labels", &why)?;
+        let Some(text) = value.as_str() else {
+            return Err(not_of_its_type(kind, "metadata.labels", "string"));
+        };
+        let field = "metadata.labels";
+        let why = format!("Invalid value: \"{key}\": {}", names::RULE_OF_KEYS);
+        refuse(!names::key(key), kind, document, field, &why)?;
+        let why = format!("Invalid value: {value}: {}", names::RULE_OF_LABELS);
+        refuse(!names::label(text), kind, document, field, &why)?;
     }
     for (key, value) in document["metadata"]["annotations"]
         .as_object()
@@ -167,15 +178,41 @@ fn metadata(kind: &Kind, document: &Value, before: Option<&Value>) -> Result<(),
         let good = names::key(key) && value.is_string();
         refuse(!good, kind, document, "metadata.annotations", &why)?;
     }
+    let owners = document["metadata"]["ownerReferences"].as_array();
+    let mut owners = owners.into_iter().flatten();
+    let nobody = owners.any(|owner| owner["uid"].as_str().unwrap_or_default().is_empty());
+    let field = "metadata.ownerReferences.uid";
+    let why = "Invalid value: \"\": must not be empty";
+    refuse(nobody, kind, document, field, why)?;
     let Some(before) = before.filter(|before| object::deleting(before)) else {
         return Ok(());
     };
     let known = object::finalizers(before);
-    let added = object::finalizers(document)
-        .iter()
-        .any(|finalizer| !known.contains(finalizer));
-    let why = "Forbidden: no new finalizers can be added if the object is being deleted";
-    refuse(added, kind, document, "metadata.finalizers", why)
+    let added = object::finalizers(document);
+    let added: Vec<&str> = added
+        .into_iter()
+        .filter(|finalizer| !known.contains(finalizer))
+        .collect();
+    let why = format!(
+        "Forbidden: no new finalizers can be added if the object is being deleted, found new \
+         finalizers []string{{{}}}",
+        added
+            .iter()
+            .map(|finalizer| format!("\"{finalizer}\""))
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
+    let field = "metadata.finalizers";
+    refuse(!added.is_empty(), kind, document, field, &why)
+}
+
+/// A document that Go cannot read into the kind's type.
+fn not_of_its_type(kind: &Kind, field: &str, wanted: &str) -> Failure {
+    let (title, version) = (kind.title, kind.version);
+    Failure::bad_request(&format!(
+        "{title} in version \"{version}\" cannot be handled as a {title}: json: cannot unmarshal \
+         another type into Go struct field ObjectMeta.{field} of type {wanted}"
+    ))
 }
 
 /// Makes a Secret's `stringData` data.
@@ -211,8 +248,8 @@ fn secret(document: &mut Value, before: Option<&Value>) -> Result<(), Failure> {
     }
     data_keys(&kind::SECRET, document)?;
     let retyped = before.is_some_and(|before| before["type"] != document["type"]);
-    let immutable = "Invalid value: field is immutable";
-    refuse(retyped, &kind::SECRET, document, "type", immutable)?;
+    let immutable = format!("Invalid value: {}: field is immutable", document["type"]);
+    refuse(retyped, &kind::SECRET, document, "type", &immutable)?;
     let nameless =
         document["type"] == TOKEN_SECRET && object::annotation(document, ACCOUNT).is_none();
     let field = "metadata.annotations[kubernetes.io/service-account.name]";
@@ -221,14 +258,9 @@ fn secret(document: &mut Value, before: Option<&Value>) -> Result<(), Failure> {
 
 fn data_keys(kind: &Kind, document: &Value) -> Result<(), Failure> {
     for (key, _) in document["data"].as_object().into_iter().flatten() {
-        let why = "Invalid value: a valid config key must consist of alphanumeric characters, '-', '_' or '.'";
-        refuse(
-            !names::datum(key),
-            kind,
-            document,
-            &format!("data[{key}]"),
-            why,
-        )?;
+        let why = format!("Invalid value: \"{key}\": {}", names::RULE_OF_DATA);
+        let field = format!("data[{key}]");
+        refuse(!names::datum(key), kind, document, &field, &why)?;
     }
     Ok(())
 }
@@ -246,8 +278,16 @@ fn namespace(document: &mut Value, before: Option<&Value>) {
     }
 }
 
-fn deployment(document: &mut Value) -> Result<(), Failure> {
+fn deployment(document: &mut Value, before: Option<&Value>) -> Result<(), Failure> {
     let kind = &kind::DEPLOYMENT;
+    let selector = &document["spec"]["selector"];
+    let moved = before.is_some_and(|before| before["spec"]["selector"] != *selector);
+    let why = format!("Invalid value: {selector}: field is immutable");
+    refuse(moved, kind, document, "spec.selector", &why)?;
+    let containers = document["spec"]["template"]["spec"]["containers"].as_array();
+    let none = containers.is_none_or(Vec::is_empty);
+    let field = "spec.template.spec.containers";
+    refuse(none, kind, document, field, "Required value")?;
     let wanted = document["spec"]["selector"]["matchLabels"].clone();
     let labels = document["spec"]["template"]["metadata"]["labels"].clone();
     let pairs = wanted.as_object().cloned().unwrap_or_default();
@@ -259,8 +299,8 @@ fn deployment(document: &mut Value) -> Result<(), Failure> {
         "Required value",
     )?;
     let fits = pairs.iter().all(|(key, value)| labels[key] == *value);
-    let why = "Invalid value: `selector` does not match template `labels`";
-    refuse(!fits, kind, document, "spec.template.metadata.labels", why)?;
+    let why = format!("Invalid value: {labels}: `selector` does not match template `labels`");
+    refuse(!fits, kind, document, "spec.template.metadata.labels", &why)?;
     if document["spec"]["replicas"].is_null() {
         document["spec"]["replicas"] = json!(1);
     }
@@ -362,10 +402,23 @@ mod tests {
         let deployment = |label: &str| {
             json!({"metadata": {"name": "x"}, "spec": {
                 "selector": {"matchLabels": {"app": "x"}},
-                "template": {"metadata": {"labels": {"app": label}}},
+                "template": {
+                    "metadata": {"labels": {"app": label}},
+                    "spec": {"containers": [{"name": "x", "image": "x"}]},
+                },
             }})
         };
         assert!(refused(&DEPLOYMENT, deployment("x"), None).is_none());
         assert!(refused(&DEPLOYMENT, deployment("y"), None).is_some());
+        let mut empty = deployment("x");
+        empty["spec"]["template"]["spec"]["containers"] = json!([]);
+        let words =
+            "Deployment.apps \"x\" is invalid: spec.template.spec.containers: Required value";
+        assert_eq!(refused(&DEPLOYMENT, empty, None).as_deref(), Some(words));
+        let mut other = deployment("x");
+        other["spec"]["selector"]["matchLabels"] = json!({"app": "z"});
+        let moved = refused(&DEPLOYMENT, deployment("x"), Some(&other)).unwrap();
+        assert!(moved.contains("spec.selector: Invalid value: {\"matchLabels\""));
+        assert!(moved.ends_with("field is immutable"));
     }
 }

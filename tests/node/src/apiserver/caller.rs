@@ -8,6 +8,7 @@ use super::admission::{ACCOUNT, TOKEN_SECRET};
 use super::failure::Failure;
 use super::kind::{CLUSTER_ROLE, CLUSTER_ROLE_BINDING, SECRET, SERVICE_ACCOUNT};
 use super::object::{self, Key};
+use super::stamp;
 use super::store::Store;
 use crate::http::message::{Request, User};
 
@@ -85,7 +86,7 @@ pub(crate) fn review(user: &User) -> Value {
     json!({
         "kind": "SelfSubjectReview",
         "apiVersion": "authentication.k8s.io/v1",
-        "metadata": {"creationTimestamp": null},
+        "metadata": {"creationTimestamp": stamp::now()},
         "status": {"userInfo": info},
     })
 }

@@ -48,7 +48,7 @@ pub(crate) fn create(
 ) -> Result<Value, Failure> {
     admission::identify(kind, namespace, &mut document)?;
     if !object::text(&document, "resourceVersion").is_empty() {
-        return Err(Failure::bad_request(
+        return Err(Failure::unforeseen(
             "resourceVersion should not be set on objects to be created",
         ));
     }
@@ -79,8 +79,9 @@ pub(crate) fn insert(
         object::name(&document),
     );
     admit_into(store, kind, &key)?;
-    if store.get(&key).is_some() {
-        return Err(Failure::already_exists(kind, &key.name));
+    if let Some(there) = store.get(&key) {
+        let going = object::deleting(there);
+        return Err(Failure::already_exists(kind, &key.name, going));
     }
     if kind.status {
         object::remove(&mut document, "status");
@@ -111,11 +112,7 @@ fn admit_into(store: &Store, kind: &Kind, key: &Key) -> Result<(), Failure> {
     }
     let namespace = Key::new(&NAMESPACE, "", &key.namespace);
     if object::deleting(store.find(&NAMESPACE, &namespace)?) {
-        let why = format!(
-            "unable to create new content in namespace {} because it is being terminated",
-            key.namespace
-        );
-        return Err(Failure::forbidden_object(kind, &key.name, &why));
+        return Err(Failure::terminating(kind, &key.name, &key.namespace));
     }
     Ok(())
 }

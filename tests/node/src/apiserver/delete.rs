@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::kind::{Kind, NAMESPACE};
+use super::kind::{Kind, NAMESPACE, SERVICE_ACCOUNT};
 use super::object::{self, Key};
 use super::stamp;
 use super::store::Store;
@@ -75,13 +75,20 @@ pub(crate) fn delete(
     }
     if !waits {
         store.remove(key)?;
-        return Ok(gone(kind, key, &uid));
+        // A service account is answered as it was.
+        return Ok(if kind == &SERVICE_ACCOUNT {
+            object
+        } else {
+            gone(kind, key, &uid)
+        });
     }
     if object::deleting(&object) {
         return Ok(object);
     }
     object::set(&mut object, "deletionTimestamp", json!(stamp::now()));
-    object::set(&mut object, "deletionGracePeriodSeconds", json!(0));
+    if kind != &NAMESPACE {
+        object::set(&mut object, "deletionGracePeriodSeconds", json!(0));
+    }
     if let Some(generation) = object["metadata"]["generation"].as_u64() {
         object::set(&mut object, "generation", json!(generation + 1));
     }
@@ -97,29 +104,38 @@ fn check(kind: &Kind, object: &Value, options: &Options) -> Result<(), Failure> 
         let why = "this namespace may not be deleted";
         return Err(Failure::forbidden_object(kind, name, why));
     }
-    for (title, field, wanted) in [
-        ("UID", "uid", &options.uid),
-        ("ResourceVersion", "resourceVersion", &options.revision),
+    for (title, field, wanted, perhaps) in [
+        ("UID", "uid", &options.uid, "deleted and then recreated"),
+        (
+            "ResourceVersion",
+            "resourceVersion",
+            &options.revision,
+            "modified",
+        ),
     ] {
         let found = object::text(object, field);
         if let Some(wanted) = wanted.as_deref().filter(|wanted| *wanted != found) {
             let why = format!(
-                "Precondition failed: {title} in precondition: {wanted}, {title} in object meta: \
-                 {found}"
+                "the {title} in the precondition ({wanted}) does not match the {title} in record \
+                 ({found}). The object might have been {perhaps}"
             );
-            return Err(Failure::conflict(kind, name, &why));
+            return Err(Failure::precondition(kind, name, &why));
         }
     }
     Ok(())
 }
 
 fn gone(kind: &Kind, key: &Key, uid: &Value) -> Value {
+    let mut details = json!({"name": key.name, "kind": kind.plural, "uid": uid});
+    if !kind.group.is_empty() {
+        details["group"] = json!(kind.group);
+    }
     json!({
         "kind": "Status",
         "apiVersion": "v1",
         "metadata": {},
         "status": "Success",
-        "details": {"name": key.name, "group": kind.group, "kind": kind.plural, "uid": uid},
+        "details": details,
     })
 }
 

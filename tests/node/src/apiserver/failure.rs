@@ -20,6 +20,8 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     details: Value,
     retry_after: Option<u64>,
+    /// Whether the answer is the message alone, as text.
+    plain: bool,
 }
 
 impl Failure {
@@ -30,11 +32,18 @@ impl Failure {
             message,
             details: Value::Null,
             retry_after: None,
+            plain: false,
         }
     }
 
     fn about(mut self, kind: &Kind, name: &str) -> Self {
-        self.details = json!({"name": name, "group": kind.group, "kind": kind.plural});
+        self.details = details(name, kind.group, kind.plural);
+        self
+    }
+
+    /// With details that say nothing, as the real one has them where it knows none.
+    fn vague(mut self) -> Self {
+        self.details = json!({});
         self
     }
 
@@ -55,10 +64,37 @@ impl Failure {
         Self::forbidden(message).about(kind, name)
     }
 
+    /// A list may not be asked for, or nothing may be added to it.
+    pub(crate) fn forbidden_list(kind: &Kind, why: &str) -> Self {
+        Self::forbidden(format!("{} is forbidden: {why}", kind.resource())).about(kind, "")
+    }
+
+    /// A namespace that is about to go takes nothing in.
+    pub(crate) fn terminating(kind: &Kind, name: &str, namespace: &str) -> Self {
+        let why = format!(
+            "unable to create new content in namespace {namespace} because it is being terminated"
+        );
+        let mut failure = Self::forbidden_object(kind, name, &why);
+        failure.details["causes"] = json!([{
+            "reason": "NamespaceTerminating",
+            "message": format!("namespace {namespace} is being terminated"),
+            "field": "metadata.namespace",
+        }]);
+        failure
+    }
+
     /// There is no such path.
     pub(crate) fn no_such_path() -> Self {
         let message = "the server could not find the requested resource".to_owned();
-        Self::new(StatusCode::NOT_FOUND, "NotFound", message)
+        Self::new(StatusCode::NOT_FOUND, "NotFound", message).vague()
+    }
+
+    /// There is no such group, or no such version of it: nobody answers who speaks JSON.
+    pub(crate) fn no_such_group() -> Self {
+        let message = "404 page not found\n".to_owned();
+        let mut failure = Self::new(StatusCode::NOT_FOUND, "", message);
+        failure.plain = true;
+        failure
     }
 
     /// There is no such object.
@@ -70,7 +106,7 @@ impl Failure {
     /// The path is there, the method is not.
     pub(crate) fn method_not_allowed() -> Self {
         let message = "the server does not allow this method on the requested resource".to_owned();
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message)
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message).vague()
     }
 
     /// The request makes no sense.
@@ -88,9 +124,14 @@ impl Failure {
         Self::new(status, "UnsupportedMediaType", message)
     }
 
-    /// There is one already.
-    pub(crate) fn already_exists(kind: &Kind, name: &str) -> Self {
-        let message = format!("{} \"{name}\" already exists", kind.resource());
+    /// There is one already; perhaps one that waits to go.
+    pub(crate) fn already_exists(kind: &Kind, name: &str, going: bool) -> Self {
+        let going = if going {
+            "object is being deleted: "
+        } else {
+            ""
+        };
+        let message = format!("{going}{} \"{name}\" already exists", kind.resource());
         Self::new(StatusCode::CONFLICT, "AlreadyExists", message).about(kind, name)
     }
 
@@ -101,10 +142,23 @@ impl Failure {
         Self::new(StatusCode::CONFLICT, "Conflict", message).about(kind, name)
     }
 
+    /// A deletion was meant for another one, or for one as it was. The real one says the kind here, not the resource.
+    pub(crate) fn precondition(kind: &Kind, name: &str, why: &str) -> Self {
+        let message = format!(
+            "Operation cannot be fulfilled on {} \"{name}\": {why}",
+            kind.title
+        );
+        let mut failure = Self::new(StatusCode::CONFLICT, "Conflict", message);
+        failure.details = details(name, kind.group, kind.title);
+        failure
+    }
+
     /// Fields belong to others. `owned` is pairs of a manager and a field.
     pub(crate) fn fields_owned(owned: &[(String, String)]) -> Self {
-        let causes: Vec<Value> = owned
-            .iter()
+        let mut sorted: Vec<&(String, String)> = owned.iter().collect();
+        sorted.sort_by_key(|(manager, _)| manager);
+        let causes: Vec<Value> = sorted
+            .into_iter()
             .map(|(manager, field)| {
                 let message = format!("conflict with {manager}");
                 json!({"reason": "FieldManagerConflict", "message": message, "field": field})
@@ -123,14 +177,11 @@ impl Failure {
 
     /// A field has a value that it may not have.
     pub(crate) fn invalid(kind: &Kind, name: &str, field: &str, why: &str) -> Self {
-        let message = format!("{} \"{name}\" is invalid: {field}: {why}", kind.title);
+        let title = kind.full_title();
+        let message = format!("{title} \"{name}\" is invalid: {field}: {why}");
         let mut failure = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message);
-        failure.details = json!({
-            "name": name,
-            "group": kind.group,
-            "kind": kind.title,
-            "causes": [{"reason": "FieldValueInvalid", "message": why, "field": field}],
-        });
+        failure.details = details(name, kind.group, kind.title);
+        failure.details["causes"] = causes(field, why);
         failure
     }
 
@@ -138,14 +189,21 @@ impl Failure {
     pub(crate) fn no_manager() -> Self {
         let why = "Required value: is required for apply patch";
         let message = format!("PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: {why}");
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message)
+        let mut failure = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message);
+        failure.details = details("", "meta.k8s.io", "PatchOptions");
+        failure.details["causes"] = causes("fieldManager", why);
+        failure
     }
 
-    /// A JSON patch does not fit the object.
-    pub(crate) fn unfit_patch(why: &str) -> Self {
-        let message =
-            format!("the server rejected our request due to an error in our request: {why}");
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message)
+    /// A JSON patch does not fit the object; the real one does not say why.
+    pub(crate) fn unfit_patch() -> Self {
+        let message = "the server rejected our request due to an error in our request".to_owned();
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message).vague()
+    }
+
+    /// What the real one was not made for: an error of its own without a reason.
+    pub(crate) fn unforeseen(message: &str) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "", message.to_owned())
     }
 
     /// The place in the list or in the history is no longer known.
@@ -202,9 +260,11 @@ impl Failure {
             "metadata": {},
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
             "code": self.status.as_u16(),
         });
+        if !self.reason.is_empty() {
+            document["reason"] = json!(self.reason);
+        }
         if !self.details.is_null() {
             document["details"] = self.details.clone();
         }
@@ -213,10 +273,32 @@ impl Failure {
 
     /// The answer.
     pub(crate) fn reply(&self) -> Reply {
+        if self.plain {
+            return Reply::text(self.status, &self.message);
+        }
         let mut reply = Reply::json(self.status, &self.document());
         reply.retry_after = self.retry_after;
         reply
     }
+}
+
+/// What a failure is about; what is empty is left out.
+fn details(name: &str, group: &str, kind: &str) -> Value {
+    let pairs = [("name", name), ("group", group), ("kind", kind)];
+    let said = pairs.into_iter().filter(|(_, text)| !text.is_empty());
+    said.map(|(key, text)| (key.to_owned(), json!(text)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+/// The one cause there is, with its reason by its first words.
+fn causes(field: &str, why: &str) -> Value {
+    let reason = match why.split(':').next() {
+        Some("Required value") => "FieldValueRequired",
+        Some("Forbidden") => "FieldValueForbidden",
+        _ => "FieldValueInvalid",
+    };
+    json!([{"reason": reason, "message": why, "field": field}])
 }
 
 /// The fields of each manager below his name.

@@ -199,6 +199,21 @@ impl Kind {
         }
     }
 
+    /// The name of one in messages about its fields: `Secret`, `Deployment.apps`.
+    pub(crate) fn full_title(&self) -> String {
+        if self.group.is_empty() {
+            self.title.to_owned()
+        } else {
+            format!("{}.{}", self.title, self.group)
+        }
+    }
+
+    /// Whether there is such a group in this version.
+    pub(crate) fn has_group(group: &str, version: &str) -> bool {
+        let mut all = ALL.into_iter();
+        all.any(|kind| kind.group == group && kind.version == version)
+    }
+
     /// Whether the kind is built into Kubernetes, and not defined by somebody else.
     pub(crate) fn built_in(&self) -> bool {
         self.group != "argoproj.io"

@@ -33,6 +33,7 @@ pub(crate) mod patch;
 pub(crate) mod path;
 pub(crate) mod read;
 pub(crate) mod requests;
+mod schema;
 pub(crate) mod selector;
 pub(crate) mod server;
 pub(crate) mod stamp;

@@ -2,6 +2,26 @@
 
 use super::kind::{self, Kind};
 
+/// What a name of an object must be, in the real one's words.
+pub(super) const RULE_OF_OBJECTS: &str = "a lowercase RFC 1123 subdomain must consist of lower case \
+    alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. \
+    'example.com', regex used for validation is \
+    '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+/// What the key of a label must be.
+pub(super) const RULE_OF_KEYS: &str = "a qualified name must consist of alphanumeric characters, '-', \
+    '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  \
+    or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an \
+    optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
+/// What the value of a label must be.
+pub(super) const RULE_OF_LABELS: &str = "a valid label must be an empty string or consist of \
+    alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character \
+    (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is \
+    '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
+/// What a key of a Secret or a config map must be.
+pub(super) const RULE_OF_DATA: &str = "a valid config key must consist of alphanumeric characters, '-', \
+    '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is \
+    '[-._a-zA-Z0-9]+')";
+
 /// The longest name of an object, and the longest value of a label.
 const LONGEST: (usize, usize) = (253, 63);
 

@@ -66,9 +66,14 @@ impl Owners {
 
     /// Writes them into an object.
     pub(crate) fn write(&self, object: &mut Value) {
-        let entries: Vec<Value> = self
-            .0
-            .iter()
+        // As the real one sorts them: applied before updated, then by time and name.
+        let mut sorted: Vec<&Owner> = self.0.iter().collect();
+        sorted.sort_by_key(|owner| {
+            let updated = owner.operation == Operation::Update;
+            (updated, &owner.time, &owner.manager)
+        });
+        let entries: Vec<Value> = sorted
+            .into_iter()
             .map(|owner| {
                 let mut entry = json!({
                     "manager": owner.manager,

@@ -27,7 +27,7 @@ impl Place {
         URL_SAFE_NO_PAD.encode(place.to_string())
     }
 
-    /// Reads a token; one that was never given out, or by somebody else, is expired.
+    /// Reads a token; one that is none makes no sense, one of a later store is expired.
     pub(crate) fn parse(token: &str, newest: u64) -> Result<Self, Failure> {
         let read = || {
             let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
@@ -38,7 +38,10 @@ impl Place {
                 after: (namespace.to_owned(), name.to_owned()),
             })
         };
-        read().filter(|place| place.revision <= newest).ok_or_else(|| {
+        let place = read().ok_or_else(|| {
+            Failure::bad_request("invalid continue token: continue key is not valid")
+        })?;
+        Some(place).filter(|place| place.revision <= newest).ok_or_else(|| {
             Failure::expired(
                 "The provided continue parameter is too old to display a consistent list result. \
                  You must start a new list without the continue parameter.",

@@ -23,6 +23,9 @@ impl Target {
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let (group, version, rest) = match segments[..] {
             ["api", version, ref rest @ ..] => ("", version, rest),
+            ["apis", group, version, ..] if !Kind::has_group(group, version) => {
+                return Err(Failure::no_such_group());
+            }
             ["apis", group, version, ref rest @ ..] => (group, version, rest),
             _ => return Err(Failure::no_such_path()),
         };

@@ -28,9 +28,12 @@ pub(crate) fn list(store: &Store, target: &Target, query: &Query) -> Result<Valu
         "" => None,
         token => Some(Place::parse(token, store.revision())?),
     };
+    if place.is_some() && !query.get("resourceVersion").is_empty() {
+        let why = "specifying resource version is not allowed when using continue";
+        return Err(Failure::bad_request(why));
+    }
     let mut rest = store
         .list(target.kind, &target.namespace)
-        .filter(|(_, object)| selector.selects(object))
         .skip_while(|(key, _)| {
             let place = place.as_ref();
             place.is_some_and(|place| {
@@ -41,7 +44,9 @@ pub(crate) fn list(store: &Store, target: &Target, query: &Query) -> Result<Valu
         .as_ref()
         .map_or(store.revision(), |place| place.revision);
     let limit = limit.and_then(|limit| usize::try_from(limit).ok());
-    let page: Vec<(&Key, &Value)> = rest.by_ref().take(limit.unwrap_or(usize::MAX)).collect();
+    let selected = rest.by_ref().filter(|(_, object)| selector.selects(object));
+    let page: Vec<(&Key, &Value)> = selected.take(limit.unwrap_or(usize::MAX)).collect();
+    // Whether one of the others is selected, the real one does not know either: its last page may be empty.
     let remaining = rest.count();
     let mut metadata = json!({"resourceVersion": revision.to_string()});
     if let Some((key, _)) = page.last().filter(|_| remaining > 0) {
@@ -80,6 +85,7 @@ mod tests {
     use super::list;
     use crate::apiserver::kind::CONFIG_MAP;
     use crate::apiserver::object::{Key, name};
+    use crate::apiserver::page::Place;
     use crate::apiserver::path::{Query, Target};
     use crate::apiserver::store::Store;
     use hyper::StatusCode;
@@ -132,9 +138,29 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_was_never_given_out_is_expired() {
-        let failure = list(&five(), &target(), &Query::parse("continue=made-up")).unwrap_err();
+    fn a_place_of_another_store_is_expired_and_one_that_is_none_makes_no_sense() {
+        let refused = |query: &str| list(&five(), &target(), &Query::parse(query)).unwrap_err();
+        assert_eq!(refused("continue=made-up").status, StatusCode::BAD_REQUEST);
+        let place = Place {
+            revision: 99,
+            after: ("a".to_owned(), "1".to_owned()),
+        };
+        let query = format!("continue={}", place.token());
+        let failure = refused(&query);
         assert_eq!(failure.status, StatusCode::GONE);
         assert_eq!(failure.reason, "Expired");
+        let query = format!("{query}&resourceVersion=1");
+        assert_ne!(refused(&query).status, StatusCode::OK);
+    }
+
+    #[test]
+    fn the_last_page_may_be_empty_where_labels_are_asked_for() {
+        let (names, metadata) = page(&five(), "limit=2&labelSelector=n%3D2");
+        assert_eq!(names, ["a2", "b2"]);
+        let token = metadata["continue"].as_str().unwrap();
+        let query = format!("limit=2&labelSelector=n%3D2&continue={token}");
+        let (names, metadata) = page(&five(), &query);
+        assert_eq!(names, [""; 0]);
+        assert!(metadata["continue"].is_null());
     }
 }

@@ -111,7 +111,11 @@ fn label(text: &str) -> Result<Requirement, Failure> {
         return Ok(Requirement::NotIn(owned(key), vec![owned(value)]));
     }
     if let Some((key, value)) = text.split_once('=') {
-        let value = value.trim_start_matches('=');
+        let value = value.strip_prefix('=').unwrap_or(value);
+        if value.contains('=') {
+            let message = "found '=', expected: ',' or 'end of string'";
+            return Err(Failure::bad_request(message));
+        }
         return Ok(Requirement::In(owned(key), vec![owned(value)]));
     }
     if let Some(key) = text.strip_prefix('!') {

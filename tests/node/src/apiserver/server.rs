@@ -34,6 +34,10 @@ const REVIEWS: &str = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
 const PATCHES: &str = "application/json-patch+json, application/merge-patch+json, \
                        application/apply-patch+yaml, application/strategic-merge-patch+json";
 
+/// The patches of kinds that somebody defined.
+const PATCHES_OF_DEFINED: &str = "application/json-patch+json, application/merge-patch+json, \
+                                  application/apply-patch+yaml";
+
 /// The API server of one node.
 pub(crate) struct ApiServer {
     version: &'static str,
@@ -75,7 +79,9 @@ impl ApiServer {
                 _ => Err(Failure::method_not_allowed()),
             };
         }
-        if !may {
+        // Whoever is known may ask what there is (`system:discovery`, `system:public-info-viewer`).
+        let open = request.method == Method::GET && !controls && self.fixed(request).is_some();
+        if !may && !open {
             return Err(forbidden(request, &user));
         }
         if controls {
@@ -142,7 +148,7 @@ impl ApiServer {
             }
             (&Method::DELETE, name) => self.delete(request, &target, name.as_deref(), &query),
             (&Method::POST, None) if !target.is_everywhere() => {
-                let body = document(&request.body)?;
+                let body = object(request, &target)?;
                 let writer = writer(request, &query);
                 let mut store = self.shared.lock();
                 let made =
@@ -171,12 +177,15 @@ impl ApiServer {
         };
         let mut store = self.shared.lock();
         if request.method == Method::PUT {
-            let body = document(&request.body)?;
+            let body = object(request, target)?;
             let after = update::replace(&mut store, writer, &place, body)?;
             return Ok(Reply::json(StatusCode::OK, &after));
         }
         let sort = match request.content_type.as_str() {
             "application/json-patch+json" => Patch::Json,
+            "application/strategic-merge-patch+json" if !target.kind.built_in() => {
+                return Err(Failure::unsupported(PATCHES_OF_DEFINED));
+            }
             "application/merge-patch+json" | "application/strategic-merge-patch+json" => {
                 Patch::Merge
             }
@@ -260,6 +269,18 @@ fn document(body: &[u8]) -> Result<Value, Failure> {
     serde_json::from_slice(body).map_err(|error| Failure::bad_request(&error.to_string()))
 }
 
+/// An object as it is written. Of built-in kinds it need not say what it is.
+fn object(request: &Request, target: &Target) -> Result<Value, Failure> {
+    let object = document(&request.body)?;
+    if !target.kind.built_in() && object["kind"].is_null() {
+        let title = target.kind.title;
+        return Err(Failure::bad_request(&format!(
+            "the object provided is unrecognized (must be of type {title}): Object 'Kind' is missing"
+        )));
+    }
+    Ok(object)
+}
+
 /// JSON is YAML, and the quicker read.
 fn yaml(body: &[u8]) -> Result<Value, Failure> {
     document(body).or_else(|_| {
@@ -297,7 +318,7 @@ fn forbidden(request: &Request, user: &User) -> Failure {
     );
     match name {
         Some(name) => Failure::forbidden_object(target.kind, name, &why),
-        None => Failure::forbidden(format!("{} is forbidden: {why}", target.kind.resource())),
+        None => Failure::forbidden_list(target.kind, &why),
     }
 }
 

@@ -120,31 +120,39 @@ pub(crate) fn apply(
         if place.status {
             return Err(Failure::not_found(place.kind, &place.key.name));
         }
-        // Whoever names a version means an object that is there.
-        let meant = ["uid", "resourceVersion"].map(|field| object::text(&document, field));
-        if meant.iter().any(|said| !said.is_empty()) {
-            let why = "the object it was meant for is gone";
-            return Err(Failure::conflict(place.kind, &place.key.name, why));
-        }
-        let empty = json!({
+        // Whoever names a version alone makes a new one all the same.
+        same_life(place, &document, "")?;
+        let mut empty = json!({
             "apiVersion": document["apiVersion"],
             "kind": document["kind"],
-            "metadata": {"name": place.key.name, "namespace": document["metadata"]["namespace"]},
+            "metadata": {"name": place.key.name},
         });
+        let namespace = document["metadata"]["namespace"].clone();
+        object::set(&mut empty, "namespace", namespace);
         let (merged, owners) = intent.merge_into(&empty)?;
         let made = create::insert(store, writer, place.kind, merged, |_, _| owners)?;
         return Ok((made, true));
     };
     let (mut merged, owners) = intent.merge_into(&before)?;
     let version = document["metadata"]["resourceVersion"].clone();
-    let identity = document["metadata"]["uid"].clone();
-    for (field, said) in [("resourceVersion", version), ("uid", identity)] {
-        if !said.is_null() {
-            object::set(&mut merged, field, said);
-        }
+    if !version.is_null() {
+        object::set(&mut merged, "resourceVersion", version);
+        preconditions(place.kind, &before, &merged)?;
     }
+    same_life(place, &document, object::text(&before, "uid"))?;
     let after = succeed(store, writer, place, &before, merged, |_| owners)?;
     Ok((after, false))
+}
+
+/// Fails if an apply means another object than the one that is there, or one where there is none.
+fn same_life(place: &Place, document: &Value, there: &str) -> Result<(), Failure> {
+    let meant = object::text(document, "uid");
+    if meant.is_empty() || meant == there {
+        return Ok(());
+    }
+    let why = format!("Invalid value: \"{meant}\": field is immutable");
+    let name = &place.key.name;
+    Err(Failure::invalid(place.kind, name, "metadata.uid", &why))
 }
 
 fn same_name(place: &Place, document: &Value) -> Result<(), Failure> {
@@ -210,7 +218,10 @@ fn preconditions(kind: &Kind, before: &Value, after: &Value) -> Result<(), Failu
     let said = object::text(after, "uid");
     if !said.is_empty() && said != object::text(before, "uid") {
         let why = format!(
-            "Precondition failed: UID in precondition: {said}, UID in object meta: {}",
+            "StorageError: invalid object, Code: 4, Key: {}, ResourceVersion: 0, \
+             AdditionalErrorMsg: Precondition failed: UID in precondition: {said}, UID in object \
+             meta: {}",
+            registry_key(kind, before),
             object::text(before, "uid")
         );
         return Err(Failure::conflict(kind, name, &why));
@@ -222,6 +233,20 @@ fn preconditions(kind: &Kind, before: &Value, after: &Value) -> Result<(), Failu
         return Err(Failure::conflict(kind, name, why));
     }
     Ok(())
+}
+
+/// Where the real one keeps an object.
+fn registry_key(kind: &Kind, object: &Value) -> String {
+    let plural = if kind.built_in() {
+        kind.plural.to_owned()
+    } else {
+        format!("{}/{}", kind.group, kind.plural)
+    };
+    let namespace = object::text(object, "namespace");
+    let place = [plural.as_str(), namespace, object::name(object)];
+    let place = place.into_iter().filter(|part| !part.is_empty());
+    let place: Vec<&str> = place.collect();
+    format!("/registry/{}", place.join("/"))
 }
 
 /// Whether nothing changed, but perhaps the times at which somebody wrote it.

@@ -66,10 +66,10 @@ pub(super) async fn reconcile(shared: &Shared, app: &Value) -> Result<(), Failur
         let workload = (destination::namespace(destination), object::name(app));
         return match target.remove(workload.0, workload.1).await {
             Ok(()) => release(shared, app),
-            // Stuck until the cluster answers, or is not registered any more (:1135-1144).
+            // Stuck until the cluster answers, or is not registered any more (:1135-1144). "Unable to delete application
+            // resources" is what the event says, not the condition.
             Err(error) => {
-                let message = format!("Unable to delete application resources: {error}");
-                let trouble = ("DeletionError", message);
+                let trouble = ("DeletionError", error);
                 let status = app["status"].as_object().cloned().unwrap_or_default();
                 report(shared, app, status.into(), Some(trouble))
             }

@@ -75,12 +75,41 @@ pub(super) fn reconcile(store: &mut Store, set: &Value) -> Result<bool, Failure>
         Err(message) => vec![("ApplicationGenerationFromParamsError", message)],
     };
     let place = Place::new(&APPLICATION_SET, NAMESPACE, object::name(set));
-    if object::annotation(set, REFRESH).is_some() {
-        let body = json!({"metadata": {"annotations": {REFRESH: null}}});
+    // Whatever goes wrong but an invalid Application ends its work before that.
+    let whole = troubles
+        .iter()
+        .all(|(reason, _)| *reason == "ApplicationValidationError");
+    if whole && object::annotation(set, REFRESH).is_some() {
+        let body = json!({
+            "metadata": {"annotations": {REFRESH: null}},
+            "spec": {"generators": completed(&set["spec"]["generators"])},
+        });
         update::patch(store, Writer::named(WRITER), &place, Patch::Merge, &body)?;
     }
     report(store, place, &troubles)?;
     Ok(!troubles.is_empty())
+}
+
+/// The generators as they are once they were a value of Go's types: taking the refresh off is an `Update` of the whole
+/// set, with everything that Go does not leave out. The list of them is its controller's own from then on. (Seen with
+/// v3.1.8.)
+fn completed(generators: &Value) -> Value {
+    let mut generators = generators.clone();
+    for generator in generators.as_array_mut().into_iter().flatten() {
+        for sort in ["list", "clusters"] {
+            let Some(inner) = generator.get_mut(sort).filter(|inner| inner.is_object()) else {
+                continue;
+            };
+            if inner["template"].is_null() {
+                inner["template"] =
+                    json!({"metadata": {}, "spec": {"destination": {}, "project": ""}});
+            }
+            if sort == "clusters" && inner["selector"].is_null() {
+                inner["selector"] = json!({});
+            }
+        }
+    }
+    generators
 }
 
 /// What there shall be, the invalid included: those are neither written nor deleted (:609-626).

@@ -168,7 +168,10 @@ mod tests {
         let deployment = json!({"metadata": {"name": "d"}, "spec": {
             "replicas": 2,
             "selector": {"matchLabels": {"app": "x"}},
-            "template": {"metadata": {"labels": {"app": "x"}}},
+            "template": {
+                "metadata": {"labels": {"app": "x"}},
+                "spec": {"containers": [{"name": "x", "image": "x"}]},
+            },
         }});
         make(&mut store, &DEPLOYMENT, deployment);
         let key = Key::new(&DEPLOYMENT, "n", "d");
@@ -186,17 +189,21 @@ mod tests {
 
     /// An application set that owns an application.
     fn family(store: &mut Store) -> Key {
-        let owner = make(
-            store,
-            &APPLICATION_SET,
-            json!({"metadata": {"name": "set"}}),
-        );
+        let template = json!({"metadata": {}, "spec": {}});
+        let spec = json!({"generators": [], "template": template});
+        let set = json!({"metadata": {"name": "set"}, "spec": spec});
+        let owner = make(store, &APPLICATION_SET, set);
         let reference = json!({
             "apiVersion": owner["apiVersion"], "kind": owner["kind"], "controller": true,
             "name": "set", "uid": owner["metadata"]["uid"],
         });
         let metadata = json!({"name": "app", "ownerReferences": [reference]});
-        make(store, &APPLICATION, json!({"metadata": metadata}));
+        let spec = json!({"project": "default", "destination": {}});
+        make(
+            store,
+            &APPLICATION,
+            json!({"metadata": metadata, "spec": spec}),
+        );
         Key::new(&APPLICATION, "n", "app")
     }
 

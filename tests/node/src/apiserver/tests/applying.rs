@@ -175,7 +175,10 @@ fn a_list_is_owned_as_a_whole() {
     let apply = |manager: &str, elements: Value| {
         let document = json!({
             "apiVersion": "argoproj.io/v1alpha1", "kind": "ApplicationSet",
-            "metadata": {"name": "s"}, "spec": {"generators": [{"list": {"elements": elements}}]},
+            "metadata": {"name": "s"}, "spec": {
+                "generators": [{"list": {"elements": elements}}],
+                "template": {"metadata": {}, "spec": {}},
+            },
         });
         let path = format!("{sets}?fieldManager={manager}");
         cluster.patch(&path, "apply-patch+yaml", &document)
@@ -208,15 +211,28 @@ fn an_apply_needs_a_manager_a_kind_and_no_managed_fields() {
         cluster.patch(&path, "apply-patch+yaml", &without).status,
         400
     );
-    let mut old = document.clone();
-    old["metadata"]["resourceVersion"] = json!("1");
-    assert_eq!(cluster.patch(&path, "apply-patch+yaml", &old).status, 409);
-    assert_eq!(
-        cluster.patch(&path, "apply-patch+yaml", &document).status,
-        201
-    );
-    old["metadata"]["resourceVersion"] = json!("1");
-    assert_eq!(cluster.patch(&path, "apply-patch+yaml", &old).status, 409);
+}
+
+#[test]
+fn an_apply_with_a_version_alone_makes_what_is_gone_and_one_with_a_uid_does_not() {
+    let cluster = Cluster::new();
+    let path = format!("{CONFIGS}/x?fieldManager=a");
+    let document = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}});
+    let apply = |field: &str, value: &str| {
+        let mut document = document.clone();
+        document["metadata"][field] = json!(value);
+        cluster.patch(&path, "apply-patch+yaml", &document)
+    };
+    let refused = apply("uid", "another");
+    assert_eq!(refused.status, 422);
+    let causes = &refused.document()["details"]["causes"];
+    assert_eq!(causes[0]["field"], "metadata.uid");
+    let made = apply("resourceVersion", "1");
+    assert_eq!(made.status, 201);
+    assert_eq!(apply("resourceVersion", "1").status, 409);
+    assert_eq!(apply("uid", "another").status, 422);
+    let uid = made.document()["metadata"]["uid"].clone();
+    assert_eq!(apply("uid", uid.as_str().unwrap()).status, 200);
 }
 
 #[test]

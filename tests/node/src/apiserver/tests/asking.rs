@@ -79,9 +79,18 @@ fn a_token_may_nothing_but_ask_who_it_is_until_a_cluster_role_is_bound() {
         assert_eq!(with(&cluster, &token, Method::GET, CONFIGS).status, 403);
         cluster.expect(200, Method::DELETE, &format!("{BINDINGS}/b"), &Value::Null);
     }
+    // What there is may be asked by whoever is known.
+    for path in ["/version", "/readyz", "/api", "/apis", "/apis/apps/v1"] {
+        assert_eq!(
+            with(&cluster, &token, Method::GET, path).status,
+            200,
+            "{path}"
+        );
+    }
+    let control = with(&cluster, &token, Method::GET, "/__requests");
+    assert_eq!(control.status, 403);
     bind(&cluster, "robot", "cluster-admin");
     assert_eq!(with(&cluster, &token, Method::GET, CONFIGS).status, 200);
-    assert_eq!(with(&cluster, &token, Method::GET, "/version").status, 200);
     cluster.expect(200, Method::DELETE, &format!("{BINDINGS}/b"), &Value::Null);
     assert_eq!(with(&cluster, &token, Method::GET, CONFIGS).status, 403);
 }

@@ -212,9 +212,9 @@ async fn a_long_list_is_read_in_pages_and_a_watch_goes_on_from_it() {
         }
     };
     assert_eq!((names.len(), pages), (5, 3));
-    let expired = ListParams::default().limit(2).continue_token("made-up");
-    let expired = configs.list(&expired).await.unwrap_err();
-    assert_eq!(status(expired), (410, "Expired".to_owned()));
+    let odd = ListParams::default().limit(2).continue_token("made-up");
+    let odd = configs.list(&odd).await.unwrap_err();
+    assert_eq!(status(odd), (400, "BadRequest".to_owned()));
     let params = WatchParams::default().timeout(2).labels("l=1");
     let mut events = configs.watch(&params, &version).await.unwrap().boxed();
     configs
@@ -278,7 +278,9 @@ async fn argo_cds_kinds_are_discovered_and_used_without_types() {
     let (resource, _) = discovery.resolve_gvk(&kind).unwrap();
     assert_eq!(resource, ApiResource::from_gvk(&kind));
     let sets: Api<DynamicObject> = Api::namespaced_with(admin, "default", &resource);
-    let set = DynamicObject::new("s", &resource).data(json!({"spec": {"generators": []}}));
+    let set = DynamicObject::new("s", &resource).data(json!({"spec": {
+        "generators": [], "template": {"metadata": {}, "spec": {}},
+    }}));
     let made = sets.create(&PostParams::default(), &set).await.unwrap();
     assert_eq!(made.metadata.generation, Some(1));
     assert_eq!(

@@ -123,7 +123,12 @@ fn the_generation_counts_changes_of_what_is_wanted() {
     let cluster = Cluster::new();
     cluster.create(
         SETS,
-        &json!({"metadata": {"name": "s"}, "spec": {"a": 1}, "status": {"x": 1}}),
+        &json!({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "ApplicationSet",
+            "metadata": {"name": "s"},
+            "spec": {"a": 1, "generators": [], "template": {"metadata": {}, "spec": {}}},
+            "status": {"x": 1},
+        }),
     );
     let (path, status) = (format!("{SETS}/s"), format!("{SETS}/s/status"));
     let generation = |path: &str, patch: Value| {
@@ -157,7 +162,11 @@ fn an_application_has_no_status_of_its_own_path() {
     let cluster = Cluster::new();
     cluster.create(
         APPS,
-        &json!({"metadata": {"name": "a"}, "status": {"x": 1}}),
+        &json!({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "Application",
+            "metadata": {"name": "a"}, "spec": {"project": "default", "destination": {}},
+            "status": {"x": 1},
+        }),
     );
     assert_eq!(cluster.get(&format!("{APPS}/a"))["status"]["x"], 1);
     cluster.expect(404, Method::GET, &format!("{APPS}/a/status"), &Value::Null);
@@ -184,4 +193,36 @@ fn a_collection_is_deleted_by_its_labels() {
     let left = cluster.get(CONFIGS);
     assert_eq!(left["items"].as_array().unwrap().len(), 1);
     assert_eq!(left["items"][0]["metadata"]["name"], "b");
+}
+
+#[test]
+fn a_kind_that_somebody_defined_must_be_said_and_takes_no_strategic_patch() {
+    let cluster = Cluster::new();
+    let mut app = json!({
+        "metadata": {"name": "a"}, "spec": {"project": "default", "destination": {}},
+    });
+    let refused = cluster.ask(Method::POST, APPS, "application/json", &app);
+    assert_eq!(refused.status, 400);
+    let words = refused.document()["message"].clone();
+    assert!(words.as_str().unwrap().contains("Object 'Kind' is missing"));
+    app["apiVersion"] = json!("argoproj.io/v1alpha1");
+    app["kind"] = json!("Application");
+    cluster.create(APPS, &app);
+    let path = format!("{APPS}/a");
+    let labels = json!({"metadata": {"labels": {"x": "1"}}});
+    let refused = cluster.patch(&path, "strategic-merge-patch+json", &labels);
+    assert_eq!(refused.status, 415);
+    assert_eq!(
+        cluster.patch(&path, "merge-patch+json", &labels).status,
+        200
+    );
+}
+
+#[test]
+fn a_group_that_is_not_there_is_a_404_in_plain_text() {
+    let cluster = Cluster::new();
+    let path = "/apis/example.org/v1/namespaces/default/things";
+    let answer = cluster.ask(Method::GET, path, "", &Value::Null);
+    assert_eq!(answer.status, 404);
+    assert_eq!(answer.body_text(), "404 page not found\n");
 }

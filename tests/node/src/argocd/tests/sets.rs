@@ -136,12 +136,14 @@ fn before_it_deletes_it_takes_one_finalizer_off_if_the_cluster_is_not_registered
             &NAMESPACE,
             json!({"metadata": {"name": "argocd"}}),
         );
-        let set = json!({"metadata": {"name": "set"}, "spec": {"generators": []}});
+        let template = json!({"metadata": {}, "spec": {}});
+        let spec = json!({"generators": [], "template": template});
+        let set = json!({"metadata": {"name": "set"}, "spec": spec});
         let set = make(&mut store, &APPLICATION_SET, set);
         let owner = json!({"uid": set["metadata"]["uid"], "controller": true});
         let app = json!({
             "metadata": {"name": "x", "finalizers": [finalizer], "ownerReferences": [owner]},
-            "spec": {"destination": {"name": "gone"}},
+            "spec": {"project": "default", "destination": {"name": "gone"}},
         });
         make(&mut store, &APPLICATION, app);
         application_set::reconcile(&mut store, &set).unwrap();
@@ -172,4 +174,44 @@ async fn a_policy_without_deletes_keeps_applications_until_the_set_goes() {
     world.argo.remove(&APPLICATION_SET, "argocd", "set");
     world.argo.ends("app-dev").await;
     assert!(!world.dev.runs("app-dev"));
+}
+
+#[tokio::test]
+async fn a_refresh_completes_the_generators_and_makes_them_the_controllers() {
+    let world = World::running(Value::Null).await;
+    let refresh = "argocd.argoproj.io/application-set-refresh";
+    let change = json!({"metadata": {"annotations": {refresh: "true"}}});
+    world.argo.edit(&APPLICATION_SET, "argocd", "set", &change);
+    let set = || {
+        let set = world.argo.find(&APPLICATION_SET, "argocd", "set");
+        set.unwrap()
+    };
+    until("the end of it", || {
+        object::annotation(&set(), refresh).is_none()
+    })
+    .await;
+    let list = set()["spec"]["generators"][0]["list"].clone();
+    let empty = json!({"metadata": {}, "spec": {"destination": {}, "project": ""}});
+    assert_eq!(
+        list,
+        json!({"elements": [{"name": "dev"}], "template": empty})
+    );
+    let entries = set()["metadata"]["managedFields"].clone();
+    let owner = entries
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|entry| !entry["fieldsV1"]["f:spec"]["f:generators"].is_null());
+    assert_eq!(
+        owner.unwrap()["manager"],
+        "argocd-applicationset-controller"
+    );
+    // A second one changes nothing more.
+    let generation = set()["metadata"]["generation"].clone();
+    world.argo.edit(&APPLICATION_SET, "argocd", "set", &change);
+    until("the end of it", || {
+        object::annotation(&set(), refresh).is_none()
+    })
+    .await;
+    assert_eq!(set()["metadata"]["generation"], generation);
 }
