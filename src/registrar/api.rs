@@ -141,9 +141,11 @@ impl Api {
         namespace: Option<&str>,
         name: &str,
     ) -> Result<Option<DynamicObject>, RegistrarError> {
-        let objects = self.objects(kind, namespace);
-        self.ask(&what("read", kind, name), objects.get_opt(name))
-            .await
+        let (objects, asked) = (self.objects(kind, namespace), what("read", kind, name));
+        let found = self.ask(&asked, objects.get_opt(name)).await?;
+        found
+            .map(|found| self.meant(&asked, name, found))
+            .transpose()
     }
 
     /// All objects of a sort, page by page. Where the API has forgotten what the next page belongs to, the list begins
@@ -192,8 +194,12 @@ impl Api {
             ..PostParams::default()
         };
         let objects = self.objects(kind, place.namespace.as_deref());
-        let made = objects.create(&params, &object);
-        self.ask(&what("create", kind, &place.name), made).await
+        let (asked, made) = (
+            what("create", kind, &place.name),
+            objects.create(&params, &object),
+        );
+        let made = self.ask(&asked, made).await?;
+        self.meant(&asked, &place.name, made)
     }
 
     /// Makes an object say what is given, whether it is there or not; what else it says stays. With `uid` and
@@ -210,14 +216,14 @@ impl Api {
         let patch = Patch::Apply(&object);
         let applied = objects.patch(&place.name, &params, &patch);
         let asked = what("apply", kind, &place.name);
-        let applied = self.within(applied, &asked).await?;
-        applied.map_err(|error| match &error {
-            Error::Api(status) if is_another(status) => {
+        let applied = match self.within(applied, &asked).await? {
+            Err(Error::Api(status)) if is_another(&status) => {
                 let message = format!("{}: {asked}: it is not there any more", self.of);
-                RegistrarError::new(Fault::NotOurs, message).hint("run rollcall again")
+                return Err(RegistrarError::new(Fault::NotOurs, message).hint("run rollcall again"));
             }
-            _ => self.failed(&asked, &error),
-        })
+            other => other.map_err(|error| self.failed(&asked, &error))?,
+        };
+        self.meant(&asked, &place.name, applied)
     }
 
     /// Changes what is given of an object that is there, and nothing else (a merge patch).
@@ -234,8 +240,12 @@ impl Api {
         };
         let objects = self.objects(kind, namespace);
         let patch = Patch::Merge(change);
-        let merged = objects.patch(name, &params, &patch);
-        self.ask(&what("change", kind, name), merged).await
+        let (asked, merged) = (
+            what("change", kind, name),
+            objects.patch(name, &params, &patch),
+        );
+        let merged = self.ask(&asked, merged).await?;
+        self.meant(&asked, name, merged)
     }
 
     /// Replaces an object that was read by what it is now to say. `None`: it changed in between, and nothing was done.
@@ -256,7 +266,7 @@ impl Api {
         );
         let replaced = objects.replace(&name, &params, object);
         match self.within(replaced, &asked).await? {
-            Ok(object) => Ok(Some(object)),
+            Ok(object) => self.meant(&asked, &name, object).map(Some),
             Err(Error::Api(status)) if status.code == 409 => Ok(None),
             Err(error) => Err(self.failed(&asked, &error)),
         }
@@ -333,6 +343,21 @@ impl Api {
             name: object.metadata.name.clone().unwrap_or_default(),
         };
         Ok((object, place))
+    }
+
+    /// The object that was asked for. Whatever else was answered is no Kubernetes API's: `{}` is an object, too.
+    fn meant(
+        &self,
+        asked: &str,
+        name: &str,
+        object: DynamicObject,
+    ) -> Result<DynamicObject, RegistrarError> {
+        if object.metadata.name.as_deref() == Some(name) {
+            return Ok(object);
+        }
+        let message = format!("{}: {asked}: another object was answered", self.of);
+        Err(RegistrarError::new(Fault::Permanent, message)
+            .hint("look whether its address leads to a Kubernetes API"))
     }
 
     async fn ask<T>(

@@ -8,6 +8,9 @@ use crate::model::{ClusterId, ClusterName, Fingerprint, Incarnation, ProviderId}
 use crate::provider::Access;
 use secrecy::{ExposeSecret, SecretString};
 
+/// The lists that entries are in.
+const LISTS: [&str; 3] = ["contexts", "clusters", "users"];
+
 /// A kubeconfig as it stands in its file.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Document(Map<String, Value>);
@@ -47,7 +50,10 @@ impl Document {
             return Ok(Self::empty());
         }
         match serde_saphyr::from_str::<Value>(text) {
-            Ok(Value::Object(map)) => Ok(Self(map)),
+            Ok(Value::Object(map)) => match LISTS.iter().find(|list| !is_list(map.get(**list))) {
+                Some(list) => Err(format!("{list} is no list")),
+                None => Ok(Self(map)),
+            },
             Ok(Value::Null) => Ok(Self::empty()),
             Ok(_) => Err("it is no mapping".to_owned()),
             // The message may quote the file, and the file is full of keys: only the place is said.
@@ -77,8 +83,7 @@ impl Document {
         &self,
         providers: &[ProviderId],
     ) -> BTreeMap<ClusterId, (Fingerprint, String)> {
-        let lists = ["contexts", "clusters", "users"];
-        let names = lists
+        let names = LISTS
             .iter()
             .flat_map(|list| self.list(list))
             .filter_map(|entry| entry.get("name")?.as_str());
@@ -243,6 +248,11 @@ impl Document {
             .into_iter()
             .flatten()
     }
+}
+
+/// Whether something is a list, or none yet.
+fn is_list(value: Option<&Value>) -> bool {
+    matches!(value, None | Some(Value::Null | Value::Array(_)))
 }
 
 /// A text as it is, anything else as JSON.
