@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use rollcall::registrar::Fault;
 use serde_json::{Value, json};
 
-use crate::node_api::{APPLICATION, Node};
+use crate::node_api::{APPLICATION, Node, until};
 use crate::world::{
-    QUIET, World, deregister, entry, failed, foreign, known, ours, quiet_registrar, quiet_set,
-    register, registrar, runs, settings, unknown,
+    QUIET, World, deregister, elements, entry, failed, foreign, known, ours, quiet_registrar,
+    quiet_set, register, registrar, runs, settings, unknown,
 };
 
 const GROUP: &str = "/apis/argoproj.io/v1alpha1";
@@ -29,6 +29,24 @@ async fn an_api_that_refuses_or_fails_is_unknown_and_nothing_is_dropped() {
         world.argo.heal().await;
     }
     assert_eq!(world.elements().await, [foreign(), ours("dev")]);
+    assert!(runs(&world.dev, "whoami-dev").await);
+}
+
+#[tokio::test]
+#[ignore = "needs the program of tests/node: ROLLCALL_TEST_NODE=PROGRAM cargo test --test applicationset -- --ignored"]
+async fn the_last_element_stays_while_nobody_knows_what_is_registered() {
+    let (world, written) = World::registered().await;
+    world.relist(&elements(&[&ours("dev")])).await;
+    until("the end of ops", async || {
+        world.app("whoami-ops").await.is_none()
+    })
+    .await;
+    let fault = json!({"path_prefix": "/api/v1/namespaces/argocd/secrets", "status": 403});
+    world.argo.fault(&fault).await;
+    let told = deregister(&world.registrar(), "k3d/dev", &written).await;
+    assert!(told.is_err());
+    world.argo.heal().await;
+    assert_eq!(world.elements().await, [ours("dev")]);
     assert!(runs(&world.dev, "whoami-dev").await);
 }
 

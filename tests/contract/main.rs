@@ -15,6 +15,7 @@ mod cluster;
 mod facts;
 mod place;
 mod places;
+mod requests;
 mod traffic;
 
 #[allow(

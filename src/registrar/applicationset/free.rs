@@ -3,11 +3,15 @@
 //! The safe order: the cluster Secret is gone, the Application is touched, Argo CD gets its time; then Argo CD's own
 //! finalizers are taken off, if the Application has not changed, and no others.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::application::Application;
+use super::cluster::Cluster;
 use super::look::Generator;
 use super::set::Set;
 use super::{APPLICATION_KIND, ApplicationSet, cluster};
@@ -17,11 +21,9 @@ use crate::registrar::{Fault, RegistrarError};
 
 /// Whoever writes this wants an Application looked at now.
 const REFRESH: &str = "argocd.argoproj.io/refresh";
-/// After how many looks an Application that was touched is freed by hand.
-const ROUNDS: u32 = 12;
 
-/// Since how many looks Applications are touched, by identity.
-type Touched = BTreeMap<String, u32>;
+/// Since when Applications are touched, by identity.
+type Touched = BTreeMap<String, Instant>;
 
 impl ApplicationSet {
     /// Waits until these Applications are gone, or says what keeps them.
@@ -64,8 +66,20 @@ impl ApplicationSet {
             if left.is_empty() {
                 return Ok(());
             }
+            // Listed once, however many leave.
+            let clusters = if left.iter().any(Application::is_deleting) {
+                self.clusters(api).await?
+            } else {
+                Vec::new()
+            };
             for app in &left {
-                *last = self.push(api, &set, app, &mut touched).await?;
+                *last = if app.is_deleting() {
+                    self.push(api, app, &clusters, &mut touched).await?
+                } else {
+                    let why = set.error();
+                    let why = why.unwrap_or_else(|| "nobody deletes it".to_owned());
+                    format!("application {} is still there: {why}", app.name())
+                };
             }
             tokio::time::sleep(self.pause()).await;
         }
@@ -80,39 +94,33 @@ impl ApplicationSet {
         Ok(!positions.is_empty())
     }
 
-    /// Does what can be done for one Application to go, and says what it waits for.
+    /// Does what can be done for one Application that waits to go, and says what it waits for.
     async fn push(
         &self,
         api: &Api,
-        set: &Set,
         app: &Application,
+        clusters: &[Cluster],
         touched: &mut Touched,
     ) -> Result<String, RegistrarError> {
-        if !app.is_deleting() {
-            let why = set
-                .error()
-                .unwrap_or_else(|| "nobody deletes it".to_owned());
-            return Ok(format!("application {} is still there: {why}", app.name()));
-        }
         let waits = app.trouble().unwrap_or_default();
-        let clusters = self.clusters(api).await?;
-        if cluster::knows(&clusters, &app.destination) {
+        if cluster::knows(clusters, &app.destination) {
             return Ok(format!("{waits}; its cluster Secret is still there"));
         }
         let uid = app.uid().unwrap_or_default().to_owned();
-        match touched.get(&uid).copied() {
-            None => self.touch(api, app).await?,
-            Some(ROUNDS) => {
+        match touched.entry(uid) {
+            Entry::Vacant(new) => {
+                self.touch(api, app).await?;
+                new.insert(Instant::now());
+            }
+            Entry::Occupied(since) if since.get().elapsed() >= self.given() => {
                 if let Some(freed) = app.freed() {
                     // One that changed in between is looked at again.
                     api.replace(APPLICATION_KIND, &freed).await?;
                     return Ok(waits);
                 }
             }
-            Some(_) => {}
+            Entry::Occupied(_) => {}
         }
-        let rounds = touched.entry(uid).or_insert(0);
-        *rounds = (*rounds + 1).min(ROUNDS);
         let foreign = app.foreign_finalizers();
         if foreign.is_empty() || app.freed().is_some() {
             return Ok(waits);
@@ -121,6 +129,11 @@ impl ApplicationSet {
         Ok(format!(
             "application {name} is kept by finalizers that are not Argo CD's: {kept}"
         ))
+    }
+
+    /// How long Argo CD is given to free an Application that was touched, before it is freed by hand.
+    fn given(&self) -> Duration {
+        self.patience * 2 / 5
     }
 
     /// Has an Application looked at: that its cluster Secret went is told to nobody.

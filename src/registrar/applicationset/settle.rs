@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::look::Secrets;
 use super::set::REFRESH;
@@ -10,9 +11,6 @@ use super::{APPLICATION_SET_KIND, ApplicationSet};
 use crate::model::{ClusterId, Fingerprint};
 use crate::registrar::api::Api;
 use crate::registrar::{Fault, RegistrarError};
-
-/// After how many looks a set that complains is kicked again: what it lacked may be there now.
-const KICK_EVERY: u32 = 6;
 
 impl ApplicationSet {
     /// Has the set looked at now: a set of lists is told of nothing but its own changes.
@@ -48,7 +46,8 @@ impl ApplicationSet {
         wanted: Option<&Fingerprint>,
         last: &mut String,
     ) -> Result<Fingerprint, RegistrarError> {
-        for round in 1_u32.. {
+        let mut kicked = Instant::now();
+        loop {
             match self.look(api, Secrets::IfNeeded).await {
                 Err(error) if error.fault == Fault::Transient => *last = error.message,
                 Err(error) => return Err(error),
@@ -68,14 +67,15 @@ impl ApplicationSet {
                         }
                         (Some(_), Some(trouble), _) => *last = trouble,
                     }
-                    if round % KICK_EVERY == 0 && !look.set.is_refreshing() {
+                    // What it lacked may be there now.
+                    if kicked.elapsed() >= self.patience / 5 && !look.set.is_refreshing() {
                         self.kick(api).await?;
+                        kicked = Instant::now();
                     }
                 }
             }
             tokio::time::sleep(self.pause()).await;
         }
-        Err(self.failed("it was looked at for ever"))
     }
 
     /// How long is waited between two looks.

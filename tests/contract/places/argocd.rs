@@ -63,12 +63,12 @@ impl InArgoCd {
 }
 
 /// A Kubernetes API that is played.
-pub(super) fn upstream(node: &Node) -> Upstream {
+pub(crate) fn upstream(node: &Node) -> Upstream {
     Upstream::kubernetes(node.url(), &node.credentials())
 }
 
 /// A kubeconfig that leads to this server, without any credentials.
-pub(super) fn kubeconfig(dir: &TempDir, server: &str) -> std::path::PathBuf {
+pub(crate) fn kubeconfig(dir: &TempDir, server: &str) -> std::path::PathBuf {
     let named = |sort: &str, value: Value| json!([{"name": CONTEXT, sort: value}]);
     let kubeconfig = json!({
         "apiVersion": "v1",

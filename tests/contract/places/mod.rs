@@ -9,7 +9,7 @@ mod portainer;
 mod sandbox;
 
 pub(crate) use applicationset::InSet;
-pub(crate) use argocd::InArgoCd;
+pub(crate) use argocd::{InArgoCd, kubeconfig, upstream};
 pub(crate) use haproxy::InHaproxy;
 pub(crate) use kubeconfig::InKubeconfig;
 pub(crate) use network::OnNetworks;

@@ -108,6 +108,15 @@ impl Gate {
         nonsense < NONSENSE.len()
     }
 
+    /// How often what was asked, whatever its body.
+    pub(crate) fn asked(&self) -> BTreeMap<String, u64> {
+        let mut asked = BTreeMap::new();
+        for exchange in self.shared.exchanges.lock().unwrap().iter() {
+            *asked.entry(exchange.question.ask.clone()).or_insert(0) += 1;
+        }
+        asked
+    }
+
     /// Fails unless everything was asked that was recorded, and nothing else; or records it.
     pub(crate) fn end(&self) {
         let wrong = self.shared.wrong.lock().unwrap();

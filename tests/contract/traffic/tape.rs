@@ -62,7 +62,7 @@ pub(crate) fn folder() -> PathBuf {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Question {
     /// `GET /PLACE/PATH?QUERY`.
-    ask: String,
+    pub(super) ask: String,
     /// Who asked, where it was said.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     who: String,
