@@ -39,6 +39,7 @@ pub(crate) async fn a_new_life_goes_into_the_same_entry<P: Place>(place: &mut P)
     let identity = place.identity().await;
     place.is_born_again().await;
     let second = register(place, Some(&first)).await.unwrap();
+    assert_eq!(place.tells_lives(), second != first);
     let seen = entry(place).await.unwrap();
     assert_eq!((&seen.fingerprint, &seen.trouble), (&second, &None));
     assert!(place.leads_there(&seen, &place.order().await), "{seen:?}");

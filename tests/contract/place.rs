@@ -55,6 +55,11 @@ pub(crate) trait Place: Send + Sync {
     /// Somebody changes the entry of `k3d/dev`.
     async fn tamper(&mut self);
 
+    /// Whether an entry says of which life it is.
+    fn tells_lives(&self) -> bool {
+        true
+    }
+
     /// `k3d/dev` is made anew.
     async fn is_born_again(&mut self);
 

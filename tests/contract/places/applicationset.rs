@@ -211,6 +211,10 @@ impl Place for InSet {
             .await;
     }
 
+    fn tells_lives(&self) -> bool {
+        false
+    }
+
     async fn is_born_again(&mut self) {}
 
     async fn comes_first(&mut self) {

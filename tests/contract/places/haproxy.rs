@@ -93,6 +93,10 @@ impl Place for InHaproxy {
         fs::write(self.config(), text.replace(":18081", ":18099")).unwrap();
     }
 
+    fn tells_lives(&self) -> bool {
+        false
+    }
+
     async fn is_born_again(&mut self) {}
 
     async fn breaks(&mut self, how: Broken) -> bool {

@@ -93,6 +93,10 @@ impl Place for OnNetworks {
         unreachable!("an attachment says nothing that could be changed")
     }
 
+    fn tells_lives(&self) -> bool {
+        false
+    }
+
     async fn is_born_again(&mut self) {
         // Who is on its network stays there.
         self.sandbox

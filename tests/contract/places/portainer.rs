@@ -126,6 +126,10 @@ impl Place for InPortainer {
         }
     }
 
+    fn tells_lives(&self) -> bool {
+        false
+    }
+
     async fn is_born_again(&mut self) {
         self.agents.lose("k3d/dev");
     }

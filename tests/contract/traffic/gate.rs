@@ -10,8 +10,9 @@ use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
+use super::redact::Redact;
 use super::tape::{Exchange, Question, Tape, Traffic};
-use super::upstream::Upstream;
+use super::upstream::{Upstream, speak_tls};
 use super::wire::{Reply, Request};
 
 /// What makes no sense as an answer of any API: status, sort, body.
@@ -40,6 +41,8 @@ enum Answers {
 struct Shared {
     traffic: Traffic,
     answers: Mutex<Answers>,
+    /// One for all: another life's token is another one.
+    redact: Redact,
     /// What was asked and answered.
     exchanges: Mutex<Vec<Exchange>>,
     /// What was asked and must not have been.
@@ -56,6 +59,7 @@ pub(crate) struct Gate {
 impl Gate {
     /// Opens it; these are meant where nothing is played back.
     pub(crate) async fn open(traffic: Traffic, upstreams: Vec<(&str, Upstream)>) -> Self {
+        speak_tls();
         let upstreams = upstreams.into_iter();
         let upstreams = upstreams.map(|(name, one)| (name.to_owned(), Arc::new(one)));
         let answers = if traffic.live {
@@ -66,6 +70,7 @@ impl Gate {
         let shared = Arc::new(Shared {
             traffic,
             answers: Mutex::new(answers),
+            redact: Redact::default(),
             exchanges: Mutex::default(),
             wrong: Mutex::default(),
         });
@@ -161,7 +166,7 @@ impl Shared {
         let Some((upstream, path)) = self.meant(request) else {
             return self.instead(&question).await;
         };
-        let (status, answer) = upstream.ask(request, &path).await;
+        let (status, answer) = upstream.ask(request, &path, &self.redact).await;
         let reply = Reply::of(status, &answer);
         let exchange = Exchange::new(question, status, answer);
         self.exchanges.lock().unwrap().push(exchange);

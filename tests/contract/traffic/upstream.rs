@@ -21,6 +21,11 @@ const KEPT_BACK: [&str; 6] = [
     "x-api-key",
 ];
 
+/// Lets clients speak TLS; whoever was first to say how is as good.
+pub(super) fn speak_tls() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// A server that plays an API.
 pub(crate) struct Upstream {
     base: String,
@@ -30,18 +35,17 @@ pub(crate) struct Upstream {
     anybody: Client,
     /// The API key that takes the place of whatever is shown instead of one.
     key: Option<String>,
-    redact: Redact,
 }
 
 impl Upstream {
     /// A Kubernetes API: its address, and its authority, certificate and key, PEM in base64.
     pub(crate) fn kubernetes(url: String, credentials: &[String; 3]) -> Self {
+        speak_tls();
         let pem = |text: &String| STANDARD.decode(text).unwrap();
         let [authority, certificate, key] = credentials;
         let authority = Certificate::from_pem(&pem(authority)).unwrap();
         let identity = Identity::from_pem(&[pem(key), pem(certificate)].concat()).unwrap();
         let builder = || {
-            let _ = rustls::crypto::ring::default_provider().install_default();
             Client::builder()
                 .no_proxy()
                 .pool_max_idle_per_host(0)
@@ -52,13 +56,12 @@ impl Upstream {
             administrator: builder().identity(identity).build().unwrap(),
             anybody: builder().build().unwrap(),
             key: None,
-            redact: Redact::default(),
         }
     }
 
     /// A Portainer: its address, and its administrator's key.
     pub(crate) fn portainer(url: String, key: String) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        speak_tls();
         let client = Client::builder().no_proxy().tls_certs_only([]);
         let client = client.pool_max_idle_per_host(0).build().unwrap();
         Self {
@@ -66,12 +69,11 @@ impl Upstream {
             administrator: client.clone(),
             anybody: client,
             key: Some(key),
-            redact: Redact::default(),
         }
     }
 
     /// Passes a request on to this path; the answer gives no secret away.
-    pub(super) async fn ask(&self, request: &Request, path: &str) -> (u16, Value) {
+    pub(super) async fn ask(&self, request: &Request, path: &str, redact: &Redact) -> (u16, Value) {
         let method = Method::from_bytes(request.method.as_bytes()).unwrap();
         let token = request.header("authorization").strip_prefix("Bearer ");
         let client = match token {
@@ -81,7 +83,7 @@ impl Upstream {
         let mut asked = client.request(method, format!("{}{path}", self.base));
         asked = asked.headers(passed_on(&request.headers));
         if let Some(token) = token {
-            asked = asked.bearer_auth(self.redact.real(token));
+            asked = asked.bearer_auth(redact.real(token));
         }
         if !request.header("x-api-key").is_empty() {
             asked = asked.header("x-api-key", self.key.as_deref().unwrap_or_default());
@@ -89,7 +91,7 @@ impl Upstream {
         let answer = asked.body(request.body.clone()).send().await.unwrap();
         let status = answer.status().as_u16();
         let mut said = json(&answer.bytes().await.unwrap());
-        self.redact.answer(&mut said);
+        redact.answer(&mut said);
         (status, said)
     }
 }
