@@ -156,7 +156,9 @@ async fn set_of(management: &Node, dir: &TempDir, gate: &Gate, there: usize) -> 
     let made = json!({"metadata": {"name": "whoami"}, "spec": {
         "goTemplate": true,
         "generators": [{"list": {"elements": elements}}],
-        "template": {"metadata": {"name": "whoami-{{.clusterName}}"}},
+        "template": {"metadata": {"name": "whoami-{{.clusterName}}"}, "spec": {
+            "project": "default", "destination": {"name": "{{.clusterName}}"},
+        }},
     }});
     let namespace = json!({"metadata": {"name": QUIET}});
     management.make(NAMESPACE, "", namespace).await;
@@ -169,7 +171,7 @@ async fn set_of(management: &Node, dir: &TempDir, gate: &Gate, there: usize) -> 
     for name in names.iter().chain(&differing) {
         let app = json!({
             "metadata": {"name": format!("whoami-{name}"), "ownerReferences": owner},
-            "spec": {"destination": {"name": name}},
+            "spec": {"project": "default", "destination": {"name": name}},
         });
         management.make(APPLICATION, QUIET, app).await;
     }

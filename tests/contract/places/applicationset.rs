@@ -177,6 +177,13 @@ impl Place for InSet {
                 (format!("element {name}"), element.to_string())
             }));
         }
+        // Its controller writes generators back with an empty template of their own.
+        for generator in spec["generators"].as_array_mut().into_iter().flatten() {
+            let sorts = generator.as_object_mut().into_iter().flatten();
+            for (_, sort) in sorts {
+                sort.as_object_mut().map(|sort| sort.remove("template"));
+            }
+        }
         all.insert("set".to_owned(), spec.to_string());
         let apps = items(&ask(&self.gate, &format!("{ARGO}/applications")).await);
         let apps = apps.into_iter().filter(|(name, _)| name != "whoami-ops");
