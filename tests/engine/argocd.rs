@@ -232,7 +232,7 @@ fn what_others_registered_is_said_and_left_alone() {
         (
             "broken",
             foreign("broken", "https://broken:6443", "{\"bearerToken\":"),
-            "the config of Secret broken is no JSON object",
+            "the config of Secret broken is nothing that Argo CD can read",
         ),
     ] {
         management.make(SECRET, ARGOCD, &secret);

@@ -11,6 +11,7 @@
 
 mod account;
 mod apply;
+mod config;
 mod observe;
 mod wire;
 

@@ -148,7 +148,7 @@ impl ArgoCd {
         let broken = others.iter().filter(|other| !other.is_readable());
         let broken = broken.map(|secret| Obstacle {
             what: format!(
-                "the config of Secret {} is no JSON object: no ApplicationSet deletes anything",
+                "the config of Secret {} is nothing that Argo CD can read: no ApplicationSet deletes anything",
                 secret.name()
             ),
             remedy: self.remedy(secret),

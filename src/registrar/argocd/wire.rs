@@ -8,6 +8,7 @@ use k8s_openapi::api::core::v1::Secret;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
+use super::config;
 use crate::model::{ClusterId, ClusterName, Fingerprint, ProviderId};
 use crate::provider::{ApiAddress, Credentials};
 
@@ -118,16 +119,7 @@ impl ClusterSecret {
             return None;
         }
         let text = text(&secret, "config").unwrap_or_default();
-        // Without any, Argo CD takes an empty one.
-        let text = if text.trim().is_empty() { "{}" } else { &text };
-        let config = serde_json::from_str::<Value>(text).map_err(|_| ());
-        let config = config.and_then(|config| {
-            if config.is_object() {
-                Ok(config)
-            } else {
-                Err(())
-            }
-        });
+        let config = config::read(&text).ok_or(());
         Some(Self { secret, config })
     }
 
