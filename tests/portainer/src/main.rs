@@ -13,6 +13,11 @@
 //! It must not be kinder than the original: what Portainer ignores, refuses or gets wrong, this
 //! ignores, refuses and gets wrong in the same words. What tests need beyond Portainer's API is
 //! below `/__`, and nowhere else.
+//!
+//! It was held beside a real 2.23.0, request by request. Still different: an agent is never asked to open its tunnel (the
+//! real one asks with status `REQUIRED` after the first poll, and closes it again); an agent that was heard of lately opens
+//! the tunnel for a changed address at once; underlying errors in `details` are shorter, above all for what is not found;
+//! lists are not sorted; `ComposeSyntaxMaxVersion` is there in every answer.
 
 mod agent;
 mod api;

@@ -38,6 +38,9 @@ pub(crate) fn host_of(url: &str) -> Result<String, String> {
     let address = authority
         .rsplit_once('@')
         .map_or(authority, |(_, host)| host);
+    if address.starts_with('[') && !address.contains(']') {
+        return Err(unparsable(url, "missing ']' in host"));
+    }
     let (host, port) = split_port(address);
     if !port.bytes().all(|byte| byte.is_ascii_digit()) {
         let why = format!("invalid port \":{port}\" after host");
@@ -122,5 +125,6 @@ mod tests {
         );
         assert_eq!(host("10.0.0.1:9000"), no("Unable to parse Portaine"));
         assert_eq!(host("http://p:port"), no("Unable to parse Portaine"));
+        assert_eq!(host("http://[::1"), no("Unable to parse Portaine"));
     }
 }

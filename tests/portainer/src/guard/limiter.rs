@@ -1,14 +1,17 @@
-//! Too many logins: 10 in a second from one address, and it is banned for an hour
-//! (P `api/http/server.go:124`, `api/http/security/rate_limiter.go`; the same in P41).
+//! Too many logins: 10 at once from one address, and from then on one a second; one more, and it is banned for an hour
+//! (P `api/http/server.go:124`, `api/http/security/rate_limiter.go`; the same in P41; what counts is defender's bucket).
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// What one address did lately.
-#[derive(Debug, Default)]
+/// What one address has left.
+#[derive(Debug)]
 struct Client {
-    lately: Vec<Duration>,
+    /// Logins that are not too many.
+    left: f64,
+    /// When that was so.
+    since: Duration,
     banned_until: Option<Duration>,
 }
 
@@ -19,7 +22,6 @@ pub(crate) struct Limiter {
     clients: HashMap<IpAddr, Client>,
 }
 
-const WINDOW: Duration = Duration::from_secs(1);
 const BAN: Duration = Duration::from_secs(3600);
 
 impl Limiter {
@@ -33,16 +35,23 @@ impl Limiter {
 
     /// Counts one, and says whether it is refused.
     pub(crate) fn is_banned(&mut self, peer: IpAddr, now: Duration) -> bool {
-        let client = self.clients.entry(peer).or_default();
+        let most = f64::from(u32::try_from(self.most).unwrap_or(u32::MAX));
+        let client = self.clients.entry(peer).or_insert(Client {
+            left: most,
+            since: now,
+            banned_until: None,
+        });
         if client.banned_until.is_some_and(|until| now < until) {
             return true;
         }
         client.banned_until = None;
-        client.lately.retain(|time| now < *time + WINDOW);
-        client.lately.push(now);
-        if client.lately.len() > self.most {
-            client.lately.clear();
+        let gained = now.saturating_sub(client.since).as_secs_f64();
+        client.left = most.min(client.left + gained);
+        client.since = now;
+        if client.left < 1.0 {
             client.banned_until = Some(now + BAN);
+        } else {
+            client.left -= 1.0;
         }
         client.banned_until.is_some()
     }
@@ -74,12 +83,13 @@ mod tests {
     }
 
     #[test]
-    fn ten_logins_every_second_are_never_too_many() {
-        let mut limiter = Limiter::new(10);
-        for second in 0..5 {
-            for _ in 0..10 {
-                assert!(!limiter.is_banned(ONE, Duration::from_secs(second)));
-            }
+    fn one_login_a_second_is_never_too_many_and_two_are_in_the_end() {
+        let (mut one, mut two) = (Limiter::new(10), Limiter::new(10));
+        for second in 0..60 {
+            assert!(!one.is_banned(ONE, Duration::from_secs(second)));
         }
+        let half = Duration::from_millis(500);
+        let refused = (0..60).position(|number| two.is_banned(ONE, half * number));
+        assert_eq!(refused, Some(19));
     }
 }

@@ -4,6 +4,8 @@
 //! its environment is written for another reason (P api/dataservices/endpoint). It must not keep
 //! anything that Portainer forgets when it restarts.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -167,11 +169,11 @@ impl Database {
 
 impl Kept {
     fn new(settings: Settings) -> Result<Self, Error> {
-        let fingerprint: [u8; 16] = random::bytes()?;
-        let fingerprint: Vec<String> = fingerprint.iter().map(|b| random::hex(&[*b])).collect();
+        // As chisel writes the digest of its key.
+        let fingerprint: [u8; 32] = random::bytes()?;
         Ok(Self {
             instance_id: random::uuid()?,
-            fingerprint: fingerprint.join(":"),
+            fingerprint: STANDARD.encode(fingerprint),
             clock_ahead: 0,
             settings,
             users: Vec::new(),

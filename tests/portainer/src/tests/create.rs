@@ -57,7 +57,7 @@ async fn the_edge_key_names_the_server_the_tunnel_and_the_environment() {
     let parts: Vec<&str> = text.split('|').collect();
     assert_eq!(parts[0], "http://portainer:9000");
     assert_eq!(parts[1], "portainer:8000");
-    assert_eq!(parts[2].split(':').count(), 16);
+    assert_eq!((parts[2].len(), parts[2].ends_with('=')), (44, true));
     assert_eq!(parts[3], "1");
     assert_eq!(server.endpoint(1).await["EdgeKey"], key);
 }

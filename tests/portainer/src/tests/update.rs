@@ -17,6 +17,7 @@ async fn everything_is_optional_and_spelled_as_in_go() {
     server
         .admin(Ask::post("/api/tags").json(&json!({"Name": "t"})))
         .await;
+    server.poll(1, "agent", "2").await;
     let same = put(&server, 1, &json!({})).await;
     assert_eq!(same.json()["Name"], "a");
     let body = json!({
@@ -65,6 +66,7 @@ async fn tls_for_an_edge_environment_is_400_from_2_41_on() {
     for version in Version::ALL {
         let server = Server::of(version).await;
         server.edge("a").await;
+        server.poll(1, "agent", "2").await;
         let got = put(&server, 1, &json!({"TLS": true})).await;
         let expected = if version == Version::V2_41 { 400 } else { 200 };
         assert_eq!(got.status, expected, "{version:?}");
@@ -84,4 +86,28 @@ async fn a_wrong_type_is_400() {
         let got = put(&server, 1, &body).await;
         assert_eq!(got.refusal(), no(400, "Invalid request payload"));
     }
+}
+
+#[tokio::test]
+async fn another_address_of_an_edge_environment_needs_an_agent_that_is_there() {
+    let server = Server::of(Version::V2_23).await;
+    server.edge("a").await;
+    let address = json!({"URL": "elsewhere", "PublicURL": "p"});
+    let refused = no(500, "Unable to register HTTP proxy for the environment");
+    let unbound = put(&server, 1, &address).await;
+    assert_eq!(unbound.refusal(), refused);
+    let why = "Cannot open a tunnel for an invalid environment";
+    assert_eq!(unbound.details(), why);
+    server.poll(1, "agent", "2").await;
+    server.advance(600).await;
+    let silent = put(&server, 1, &address).await;
+    assert_eq!(silent.refusal(), refused);
+    assert_eq!(silent.details(), "Unable to open the tunnel");
+    assert_eq!(server.endpoint(1).await["PublicURL"], "");
+    // What says the same address is no change of it.
+    let same = json!({"URL": server.endpoint(1).await["URL"]});
+    assert_eq!(put(&server, 1, &same).await.status, 200);
+    server.poll(1, "agent", "2").await;
+    assert_eq!(put(&server, 1, &address).await.status, 200);
+    assert_eq!(server.endpoint(1).await["URL"], "elsewhere");
 }

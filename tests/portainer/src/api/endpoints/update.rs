@@ -8,8 +8,8 @@ use crate::store::Database;
 use crate::store::endpoint::{Endpoint, EndpointType, Status, TlsConfig};
 
 /// PUT /api/endpoints/{id} (P `api/http/handler/endpoints/endpoint_update.go:79`). Everything is
-/// optional and spelled as in Go: `GroupID`, `TagIDs`. Nobody is called, and the edge key stays
-/// what it was, whatever the address becomes.
+/// optional and spelled as in Go: `GroupID`, `TagIDs`. The edge key stays what it was, whatever the
+/// address becomes. Another address or TLS is for nothing unless the agent opens its tunnel.
 pub(crate) fn update(call: &mut Call<'_>) -> Answer {
     let id = call.id(0, "environment")?;
     let payload = call.payload()?;
@@ -27,11 +27,15 @@ pub(crate) fn update(call: &mut Call<'_>) -> Answer {
     {
         return Err(Failure::conflict("Name is not unique"));
     }
-    let group = endpoint.group_id;
+    let (group, url) = (endpoint.group_id, endpoint.url.clone());
+    let rewired = tls.is_some_and(|tls| tls != endpoint.tls_config.tls);
     set(&mut endpoint, &payload)?;
     set_tags(&mut endpoint, &payload, call.database())?;
     if let Some(tls) = tls {
         set_tls(&mut endpoint, tls, payload.flag("TLSSkipVerify")?);
+    }
+    if endpoint.kind.is_edge() && (rewired || endpoint.url != url) {
+        tunnel(call, &endpoint)?;
     }
     let version = call.version();
     let orphan = group != endpoint.group_id
@@ -44,6 +48,23 @@ pub(crate) fn update(call: &mut Call<'_>) -> Answer {
         return Err(Failure::missing("Unable to update environment relations"));
     }
     Reply::json(&document)
+}
+
+/// The proxy to an edge environment is made anew through the agent's tunnel (P `api/chisel/tunnel.go:35-151`). The real one
+/// waits two check-ins for it; here an agent that was heard of lately opens it at once.
+fn tunnel(call: &mut Call<'_>, endpoint: &Endpoint) -> Result<(), Failure> {
+    let failed = |why: &str| {
+        Err(Failure::internal("Unable to register HTTP proxy for the environment").because(why))
+    };
+    if endpoint.edge_id.is_empty() || !endpoint.user_trusted {
+        return failed("cannot open a tunnel for an invalid environment");
+    }
+    let now = call.now();
+    let interval = call.database().kept().settings.edge_agent_checkin_interval;
+    if endpoint.last_check_in_date == 0 || !endpoint.beats(now, interval) {
+        return failed("unable to open the tunnel");
+    }
+    Ok(())
 }
 
 fn set(endpoint: &mut Endpoint, payload: &Payload) -> Result<(), Failure> {

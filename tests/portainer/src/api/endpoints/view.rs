@@ -29,10 +29,17 @@ pub(crate) fn shown(endpoint: &Endpoint, version: Version, snapshots: bool) -> V
 }
 
 /// What does not change here, nulls included.
-fn always() -> [(&'static str, Value); 8] {
+fn always() -> [(&'static str, Value); 9] {
     [
         ("Snapshots", json!([])),
-        ("AzureCredentials", json!({})),
+        (
+            "AzureCredentials",
+            json!({"ApplicationID": "", "TenantID": "", "AuthenticationKey": ""}),
+        ),
+        (
+            "PostInitMigrations",
+            json!({"MigrateIngresses": false, "MigrateGPUs": false}),
+        ),
         ("ComposeSyntaxMaxVersion", json!("3.9")),
         (
             "SecuritySettings",
