@@ -122,6 +122,25 @@ async fn drift_is_named_and_mended_in_place_in_every_version() {
 
 #[tokio::test]
 #[ignore = "needs the Portainer double: ROLLCALL_TEST_PORTAINER"]
+async fn an_address_that_differs_is_mended_once_the_agent_is_heard_of() {
+    let server = Server::start(VERSION).await;
+    let registrar = server.registrar();
+    let registered = registrar.register(&order(DEV), None).await.unwrap();
+    let number = server.only("dev").await["Id"].clone();
+    server.set(json!({"Id": number, "URL": "elsewhere"})).await;
+    // Without its tunnel Portainer refuses another address.
+    server.agents.lose(DEV);
+    server.pass(600).await;
+    let url = json!({"URL": "other"});
+    let path = format!("/api/endpoints/{number}");
+    let refused = server.ask(Method::PUT, &path, Some(url)).await;
+    let words = "Unable to register HTTP proxy for the environment";
+    assert_eq!(refused["message"], words);
+    assert_eq!(mended(&server, &registrar).await, registered);
+}
+
+#[tokio::test]
+#[ignore = "needs the Portainer double: ROLLCALL_TEST_PORTAINER"]
 async fn a_key_that_leads_elsewhere_makes_another_environment() {
     let server = Server::start(VERSION).await;
     let registrar = server.registrar();

@@ -48,9 +48,10 @@ impl Registrar for Portainer {
         let environment = environment.ok_or_else(|| changed_meanwhile(id))?;
         let agent = self.agent(&look, id, environment);
         self.agents.deploy(&order.access, &agent).await?;
-        self.hear(http, id, environment, &look.edge_id(id, environment))
-            .await?;
-        let found = self.found(&self.look(http).await?, id);
+        let edge_id = look.edge_id(id, environment);
+        self.hear(http, id, environment, &edge_id).await?;
+        let look = self.finish(http, id, edge_id).await?;
+        let found = self.found(&look, id);
         self.remember(id, found.clone());
         found.ok_or_else(|| changed_meanwhile(id))
     }
@@ -130,6 +131,27 @@ impl Portainer {
         }
         let message = format!("the environment of {id} changes as fast as it is put right");
         Err(RegistrarError::new(Fault::Transient, message).hint("look who else changes it"))
+    }
+
+    /// Changes what can be changed only while the agent is heard of, and looks.
+    async fn finish(
+        &self,
+        http: &Http,
+        id: &ClusterId,
+        edge_id: String,
+    ) -> Result<Look, RegistrarError> {
+        let look = self.look(http).await?;
+        let mut done = Done {
+            agent: Some(edge_id),
+            ..Done::default()
+        };
+        match self.next(&look, id, &done)? {
+            change @ Next::Change(..) => {
+                act(http, id, change, &mut done).await?;
+                self.look(http).await
+            }
+            _ => Ok(look),
+        }
     }
 
     fn agent(&self, look: &Look, id: &ClusterId, environment: &Environment) -> EdgeAgent {

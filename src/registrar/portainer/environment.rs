@@ -191,11 +191,10 @@ impl Portainer {
             change.insert("Name".to_owned(), json!(id.name.as_str()));
         }
         let host = self.agent_host()?;
-        if !environment
-            .url
-            .trim_matches(['[', ']'])
-            .eq_ignore_ascii_case(&host)
-        {
+        let said = environment.url.trim_matches(['[', ']']);
+        // Portainer changes it through the agent's tunnel, and fails without one (`api/chisel/tunnel.go:35-151`).
+        let reached = environment.heartbeat && !environment.edge_id.is_empty();
+        if reached && !said.eq_ignore_ascii_case(&host) {
             change.insert("URL".to_owned(), json!(host));
         }
         if let Some(group) = self.group(look)?.filter(|one| *one != environment.group_id) {

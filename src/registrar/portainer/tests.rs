@@ -128,10 +128,24 @@ fn what_differs_is_changed_in_place_and_other_tags_stay() {
         change(&[9], &json!({})),
         Next::Change(7, json!({"TagIDs": [9, OWNER, K3D]}))
     );
-    assert_eq!(
-        change(&[OWNER, 9, K3D], &json!({"URL": "elsewhere"})),
-        Next::Change(7, json!({"URL": "portainer"}))
-    );
+    // Another address needs the tunnel of an agent that is there.
+    for (edge_id, heartbeat, expected) in [
+        ("", true, Next::Ready(7)),
+        ("agent", false, Next::Ready(7)),
+        ("agent", true, Next::Change(7, json!({"URL": "portainer"}))),
+    ] {
+        let fields = json!({"URL": "elsewhere", "EdgeID": edge_id, "Heartbeat": heartbeat});
+        let look = look(vec![environment(7, "dev", &[OWNER, 9, K3D], &fields)]);
+        let done = Done {
+            agent: Some("agent".to_owned()),
+            ..Done::default()
+        };
+        assert_eq!(
+            next(&portainer(), &look, &done),
+            expected,
+            "{edge_id} {heartbeat}"
+        );
+    }
     // Nobody asked for a group or an interval: a person's stay.
     assert_eq!(
         change(
