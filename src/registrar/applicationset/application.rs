@@ -130,18 +130,11 @@ fn is_own(finalizer: &str) -> bool {
 
 /// The message of an object's condition of this sort, if it holds.
 pub(super) fn condition(object: &Value, sort: &str) -> Option<String> {
-    let holds = |condition: &Value| condition["type"] == sort && condition["status"] == "True";
-    said(object, holds)
-}
-
-/// The message of whatever condition has this reason.
-pub(super) fn reason(object: &Value, reason: &str) -> Option<String> {
-    said(object, |condition| condition["reason"] == reason)
-}
-
-fn said(object: &Value, is_it: impl Fn(&Value) -> bool) -> Option<String> {
     let mut conditions = object["status"]["conditions"].as_array()?.iter();
-    let found = conditions.find(|condition| is_it(condition))?;
-    let message = found["message"].as_str().unwrap_or_default();
-    Some(one_line(message, LONGEST))
+    let found =
+        conditions.find(|condition| condition["type"] == sort && condition["status"] == "True")?;
+    Some(one_line(
+        found["message"].as_str().unwrap_or_default(),
+        LONGEST,
+    ))
 }

@@ -3,7 +3,7 @@
 use kube::api::DynamicObject;
 use serde_json::Value;
 
-use super::application::{condition, reason};
+use super::application::condition;
 use super::template::Language;
 use crate::registrar::api::MANAGER;
 
@@ -38,10 +38,9 @@ impl Set {
         Language::of(self.spec())
     }
 
-    /// What its controller complains of. That it could not delete, Argo CD 3.1 says where it says that all is well.
+    /// What its controller complains of. That it could not delete, Argo CD 3.1 says in its log alone.
     pub(super) fn error(&self) -> Option<String> {
-        let failed = || reason(&self.0.data, "DeleteApplicationError");
-        condition(&self.0.data, "ErrorOccurred").or_else(failed)
+        condition(&self.0.data, "ErrorOccurred")
     }
 
     /// Whether its controller has yet to look at it.

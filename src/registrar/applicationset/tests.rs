@@ -354,22 +354,6 @@ fn whoever_else_wrote_the_generators_is_named() {
 }
 
 #[test]
-fn a_deletion_that_fails_is_an_error_wherever_the_controller_says_it() {
-    let error = |conditions: Value| {
-        let mut set = set(&json!({}));
-        set.0.data["status"] = json!({"conditions": conditions});
-        set.error()
-    };
-    let fine = json!({"type": "ErrorOccurred", "status": "False", "reason": "ApplicationSetUpToDate", "message": "fine"});
-    let held = |sort: &str| json!({"type": sort, "status": "True", "reason": "DeleteApplicationError", "message": "held"});
-    assert_eq!(error(json!([fine])), None);
-    // Argo CD 3.5, and 3.1.
-    let held_up = Some("held".to_owned());
-    assert_eq!(error(json!([held("ErrorOccurred")])), held_up);
-    assert_eq!(error(json!([fine, held("ResourcesUpToDate")])), held_up);
-}
-
-#[test]
 fn its_own_controller_is_nobody_who_undoes_anything() {
     let wrote = |managers: &[(&str, &str)]| {
         let mut set = set(&json!({}));

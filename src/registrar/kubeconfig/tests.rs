@@ -292,7 +292,7 @@ async fn a_lock_that_a_killed_rollcall_left_is_taken_over() {
     for (n, left) in [left_behind(), earlier_boot].iter().enumerate() {
         fs::write(path_of(&path), serde_json::to_vec(left).unwrap()).unwrap();
         let writers = (0..4).map(|m| {
-            let (registrar, order) = (impatient(&path), order(&format!("k3d/c{n}{m}"), "Q0E="));
+            let (registrar, order) = (registrar(&path), order(&format!("k3d/c{n}{m}"), "Q0E="));
             async move { registrar.register(&order, None).await }
         });
         for written in futures_util::future::join_all(writers).await {
