@@ -66,10 +66,13 @@ impl ApplicationSet {
         api: &Api,
         set: &Set,
     ) -> Result<Vec<Application>, RegistrarError> {
+        Ok(made_by(self.all_apps(api).await?, set))
+    }
+
+    async fn all_apps(&self, api: &Api) -> Result<Vec<Application>, RegistrarError> {
         let namespace = Some(self.settings.namespace.as_str());
         let all = api.list(APPLICATION_KIND, namespace, None).await?;
-        let all = all.into_iter().map(Application::of);
-        Ok(all.filter(|app| app.is_owned_by(set.uid())).collect())
+        Ok(all.into_iter().map(Application::of).collect())
     }
 
     /// The clusters that Argo CD knows.
@@ -107,23 +110,32 @@ impl ApplicationSet {
         }
     }
 
-    /// Looks. `None`: the set is not there.
+    /// Looks: all that is needed in any case at once. `None`: the set is not there.
     pub(super) async fn look(
         &self,
         api: &Api,
         secrets: Secrets,
     ) -> Result<Option<Look>, RegistrarError> {
-        let Some(set) = self.set(api).await? else {
+        let needed = secrets == Secrets::Always || self.settings.way == Way::Labels;
+        let clusters = async {
+            if needed {
+                self.clusters(api).await.map(Some)
+            } else {
+                Ok(None)
+            }
+        };
+        let (set, apps, clusters) = tokio::join!(self.set(api), self.all_apps(api), clusters);
+        // Whatever belongs to a set that is not there is none of ours.
+        let Some(set) = set? else {
             return Ok(None);
         };
         let generator = self.generator(&set)?;
-        let apps = self.apps(api, &set).await?;
+        let apps = made_by(apps?, &set);
         let by_server = apps.iter().any(|app| app.destination.name.is_none());
-        let needed = by_server || matches!(generator, Generator::Labels);
-        let clusters = if needed || secrets == Secrets::Always {
-            self.clusters(api).await?
-        } else {
-            Vec::new()
+        let clusters = match clusters? {
+            Some(clusters) => clusters,
+            None if by_server => self.clusters(api).await?,
+            None => Vec::new(),
         };
         Ok(Some(Look {
             set,
@@ -133,6 +145,12 @@ impl ApplicationSet {
             shown: self.shown(),
         }))
     }
+}
+
+/// The Applications that a set made.
+fn made_by(apps: Vec<Application>, set: &Set) -> Vec<Application> {
+    let own = apps.into_iter();
+    own.filter(|app| app.is_owned_by(set.uid())).collect()
 }
 
 impl Look {
@@ -170,7 +188,7 @@ impl Look {
                 .map(|element| pattern.fingerprint(element)),
         };
         let left_over = || {
-            let left = self.left_over().find(|app| self.goes_to(app, id))?;
+            let left = self.left_of(id)?;
             Some(Fingerprint::of([("left over", left.name().to_owned())]))
         };
         in_it.or_else(left_over)
@@ -197,20 +215,25 @@ impl Look {
 
     /// The Applications of this cluster: by the name that its element makes, where that is plain, else by where they go.
     pub(super) fn apps_of(&self, id: &ClusterId) -> Vec<&Application> {
-        let named = self.app_name(id);
+        let (named, own) = (self.app_name(id), self.clusters_of(id));
         let is_its = |app: &&Application| match &named {
             Some(name) => app.name() == name,
-            None => self.goes_to(app, id),
+            None => goes_to(app, id, &own),
         };
         self.apps.iter().filter(is_its).collect()
     }
 
-    /// Whether an Application brings its workload to this cluster.
-    fn goes_to(&self, app: &Application, id: &ClusterId) -> bool {
+    /// The Secrets of this cluster.
+    fn clusters_of(&self, id: &ClusterId) -> Vec<&Cluster> {
         let name = id.name.as_str();
-        let mut own = self.clusters.iter().filter(|cluster| cluster.name == name);
-        app.destination.name.as_deref() == Some(name)
-            || own.any(|cluster| cluster.is(&app.destination))
+        let clusters = self.clusters.iter();
+        clusters.filter(|cluster| cluster.name == name).collect()
+    }
+
+    /// An Application of this cluster that waits to go although nothing makes it any more.
+    fn left_of(&self, id: &ClusterId) -> Option<&Application> {
+        let own = self.clusters_of(id);
+        self.left_over().find(|app| goes_to(app, id, &own))
     }
 
     /// The name of the Application that the element of this cluster makes.
@@ -241,8 +264,7 @@ impl Look {
         }
         let (apps, error) = (self.apps_of(id), self.set.error());
         if apps.is_empty() {
-            let left = self.left_over().find(|app| self.goes_to(app, id));
-            return left.and_then(Application::trouble).or_else(|| {
+            return self.left_of(id).and_then(Application::trouble).or_else(|| {
                 let none = "Argo CD has made no application of it";
                 Some(error.map_or(none.to_owned(), |error| format!("{none}: {error}")))
             });
@@ -267,6 +289,12 @@ impl Look {
             ref more => Some(format!("the set has {} elements of it", more.len())),
         }
     }
+}
+
+/// Whether an Application brings its workload to this cluster, which has these Secrets.
+fn goes_to(app: &Application, id: &ClusterId, own: &[&Cluster]) -> bool {
+    app.destination.name.as_deref() == Some(id.name.as_str())
+        || own.iter().any(|cluster| cluster.is(&app.destination))
 }
 
 /// The first key that a set's templates use and an element lacks. Of what others of the list do not have either, nobody
