@@ -47,7 +47,7 @@ pub(super) async fn backends(socket: &Path) -> io::Result<Vec<String>> {
 /// How often it is asked in spite of this error.
 fn patience(error: &io::Error) -> usize {
     match error.kind() {
-        io::ErrorKind::ConnectionReset => QUESTIONS,
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => QUESTIONS,
         // Nobody listens: for a moment, or for good.
         io::ErrorKind::ConnectionRefused => REFUSALS,
         _ => 1,
@@ -64,7 +64,15 @@ fn names(answer: &str) -> Vec<String> {
 
 /// Loads the files anew, and waits until the worker has this backend.
 pub(super) async fn reload(socket: &Path, revision: &str) -> Result<(), ReloadError> {
-    ask(socket, "reload").await.map_err(ReloadError::Silent)?;
+    let mut asked = 1;
+    while let Err(error) = ask(socket, "reload").await {
+        if asked >= patience(&error) {
+            return Err(ReloadError::Silent(error));
+        }
+        // It begins anew just now; to be asked twice does no harm.
+        asked += 1;
+        tokio::time::sleep(LOOK).await;
+    }
     let loaded = async {
         loop {
             // While workers change, nobody may answer.
