@@ -15,11 +15,11 @@ use super::streams::Streams;
 use crate::clock::SystemClock;
 use crate::model::{ClusterId, ClusterName, ProviderId, RegistrarId, Unseen, UnseenKind};
 use crate::ports::World;
-use crate::provider::{AfterCreate, DockerSettings, ProviderSettings, Wait};
+use crate::provider::{AfterCreate, DockerSettings, Engine, ProviderSettings, Wait};
 use crate::registrar::{
-    ApplicationSet, ApplicationSetSettings, ArgoCd, ArgoCdSettings, Haproxy, HaproxySettings,
-    Kubeconfig, NetworkSettings, Networks, Portainer, PortainerCredentials, PortainerGroup,
-    PortainerSettings, Reach, SharedRegistrar, Unready,
+    ApplicationSet, ApplicationSetSettings, ArgoCd, ArgoCdSettings, Haproxy, HaproxyInContainer,
+    HaproxyOnHost, HaproxyPlace, HaproxySettings, Kubeconfig, NetworkSettings, Networks, Portainer,
+    PortainerCredentials, PortainerGroup, PortainerSettings, Reach, SharedRegistrar, Unready,
 };
 use crate::sandbox;
 
@@ -91,17 +91,7 @@ fn registrars(
         let kubeconfig = Kubeconfig::new(settings.kubeconfig.clone(), providers.clone());
         on.insert(Kubeconfig::registrar_id(), Arc::new(kubeconfig));
     }
-    let haproxy = &settings.config.haproxy;
-    if let (Some(dir), Some(socket)) = (&haproxy.dir, &haproxy.socket) {
-        let haproxy = HaproxySettings {
-            dir: dir.clone(),
-            files: haproxy.files.clone(),
-            program: haproxy.program.clone().unwrap_or_else(installed_haproxy),
-            socket: socket.clone(),
-            address: haproxy.address.clone(),
-            inside: haproxy.port,
-            env: without_secrets(env),
-        };
+    if let Some(haproxy) = haproxy(settings, env, world) {
         let haproxy = Haproxy::new(haproxy, providers.clone());
         on.insert(Haproxy::registrar_id(), Arc::new(haproxy));
     }
@@ -136,13 +126,55 @@ fn registrars(
     on
 }
 
-/// Who is put on clusters' networks: the management cluster where Argo CD is to reach them that way, and whoever is named.
+/// HAProxy, on this host or in its container.
+fn haproxy(
+    settings: &Settings,
+    env: &BTreeMap<String, String>,
+    world: &World,
+) -> Option<HaproxySettings> {
+    let config = &settings.config.haproxy;
+    let dir = config.dir.clone()?;
+    let program = config.program.clone();
+    let place = match &config.container {
+        Some(name) => HaproxyPlace::Container(HaproxyInContainer {
+            name: name.clone(),
+            containers: Arc::<dyn Engine>::clone(&world.engine),
+            program: program.map_or_else(
+                || "haproxy".to_owned(),
+                |program| program.display().to_string(),
+            ),
+            socket: config.socket.clone(),
+            proof: config.proof_port,
+            after: vec![Networks::registrar_id()],
+        }),
+        None => HaproxyPlace::Host(HaproxyOnHost {
+            program: program.unwrap_or_else(installed_haproxy),
+            socket: config.socket.clone()?,
+            address: config.address.clone(),
+            env: without_secrets(env),
+        }),
+    };
+    Some(HaproxySettings {
+        dir,
+        files: config.files.clone(),
+        inside: config.port,
+        place,
+    })
+}
+
+/// Who is put on clusters' networks: the management cluster where Argo CD is to reach them that way, a HAProxy in a
+/// container, and whoever is named.
 fn networks(settings: &Settings, world: &World) -> Option<Networks> {
-    let (argocd, containers) = (&settings.config.argocd, &settings.config.network.containers);
+    let argocd = &settings.config.argocd;
+    let mut containers = settings.config.network.containers.clone();
+    let haproxy = settings.config.haproxy.container.iter();
+    containers.extend(haproxy.cloned());
+    containers.sort();
+    containers.dedup();
     let reaches = argocd.context.is_some() && argocd.reach() == Reach::Network;
     let settings = NetworkSettings {
         management: reaches.then(|| settings.management.clone()),
-        containers: containers.clone(),
+        containers,
     };
     let asked = settings != NetworkSettings::default();
     asked.then(|| Networks::new(settings, Arc::clone(&world.engine)))

@@ -53,6 +53,8 @@ impl<'de> Deserialize<'de> for Port {
 impl Port {
     /// Where a cluster's API is inside of it.
     pub const API: Self = known_port(6443);
+    /// Where a HAProxy in a container says what it has loaded, on the container's own 127.0.0.1.
+    pub const PROOF: Self = known_port(17404);
 
     /// Reads a port as SQLite holds it.
     pub fn parse(number: i64) -> Result<Self, SpecError> {

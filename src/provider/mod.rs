@@ -6,6 +6,7 @@
 
 mod access;
 mod api;
+mod containers;
 mod docker;
 mod error;
 mod k3d;
@@ -27,6 +28,7 @@ use async_trait::async_trait;
 
 pub use crate::command::end_strays;
 pub use api::{ApiAddress, Busy, Credentials, client, client_of_context, words};
+pub use containers::{ContainerRecord, Containers, ExecEnded, MountRecord};
 pub use docker::DockerEngine;
 pub use error::{Fault, ProviderError};
 pub use manifest::{Manifests, Wait};
@@ -41,7 +43,7 @@ use crate::model::{
 
 /// The container engine: one look shows every provider's clusters.
 #[async_trait]
-pub trait Engine: Send + Sync {
+pub trait Engine: Containers {
     /// Looks at everything. Silence within the deadline is `Unknown`, and so is an answer that makes no sense.
     ///
     /// Who the engine is need not be in it: see [`Engine::identify`].

@@ -94,13 +94,13 @@ async fn lacking(
     let mut all = Vec::new();
     let runs_pods = |role: NodeRole| matches!(role, NodeRole::Server | NodeRole::Worker);
     for node in view.nodes.iter().filter(|node| runs_pods(node.role)) {
-        let words = ["ctr", "--namespace=k8s.io", "images", "ls", "-q"];
-        let said = engine.exec(&node.id, &words).await?;
+        let list = ["ctr", "--namespace=k8s.io", "images", "ls", "-q"].map(str::to_owned);
+        let said = engine.listed(&node.id, &list).await?;
         if said.code != 0 {
             let message = format!("{} does not say which images it has", node.name);
             return Err(ProviderError::new(Fault::Transient, message));
         }
-        let there: BTreeSet<String> = said.out.lines().map(|line| full(line.trim())).collect();
+        let there: BTreeSet<String> = said.tail.iter().map(|line| full(line.trim())).collect();
         let absent = images.iter().filter(|image| !there.contains(&full(image)));
         all.extend(absent.map(|image| format!("{} does not have {image}", node.name)));
     }

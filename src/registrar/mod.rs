@@ -26,7 +26,9 @@ pub use applicationset::{
     APPLICATIONSET, ApplicationSet, ApplicationSetSettings, DEFAULT_KEY, Way,
 };
 pub use argocd::{ARGOCD, ArgoCd, ArgoCdSettings, Reach};
-pub use haproxy::{HAPROXY, Haproxy, HaproxySettings};
+pub use haproxy::{
+    HAPROXY, Haproxy, HaproxyInContainer, HaproxyOnHost, HaproxyPlace, HaproxySettings,
+};
 pub use kubeconfig::{KUBECONFIG, Kubeconfig};
 pub use network::{NETWORK, NetworkSettings, Networks};
 pub use portainer::{

@@ -14,7 +14,7 @@ use crate::clock::Clock as _;
 use crate::model::{
     ClusterView, EngineIdentity, EngineView, NodeState, Phase, Seen, Unseen, UnseenKind,
 };
-use crate::provider::{Engine, Fault, Parts, ProviderError, StepLog};
+use crate::provider::{Containers, Engine, Fault, Parts, ProviderError, StepLog};
 
 /// How long a start usually takes.
 pub(super) const START_TAKES: Duration = Duration::from_secs(6);
@@ -54,6 +54,8 @@ impl SandboxEngine {
         }
     }
 }
+
+impl Containers for SandboxEngine {}
 
 #[async_trait]
 impl Engine for SandboxEngine {

@@ -25,6 +25,7 @@ mod crowd;
 mod damage;
 mod deaf;
 mod everywhere;
+mod gateway;
 mod guards;
 #[path = "../haproxy/proxy.rs"]
 mod haproxy;

@@ -8,10 +8,20 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+/// How a HAProxy is told to load anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// Through its master's socket.
+    Socket,
+    /// By a signal, as in a container without such a socket.
+    Signal,
+}
+
 /// A HAProxy of its own with the user's file, and a folder for rollcall.
 pub(crate) struct Proxy {
     dir: tempfile::TempDir,
     child: Option<Child>,
+    told: Told,
     pub(crate) port: u16,
 }
 
@@ -24,6 +34,11 @@ impl Drop for Proxy {
 impl Proxy {
     /// Running, with nothing routed.
     pub(crate) fn new() -> Self {
+        Self::told_by(Told::Socket)
+    }
+
+    /// The same, told in this way.
+    pub(crate) fn told_by(told: Told) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
@@ -33,6 +48,7 @@ impl Proxy {
         let mut proxy = Self {
             dir,
             child: None,
+            told,
             port,
         };
         fs::create_dir(proxy.path("rollcall")).unwrap();
@@ -59,10 +75,12 @@ impl Proxy {
 
     /// Starts it, and waits until it listens.
     pub(crate) fn start(&mut self) {
-        let child = Command::new("/usr/sbin/haproxy")
-            .arg("-W")
-            .arg("-S")
-            .arg(self.path("master"))
+        let mut command = Command::new("/usr/sbin/haproxy");
+        match self.told {
+            Told::Socket => command.arg("-W").arg("-S").arg(self.path("master")),
+            Told::Signal => command.args(["-W", "-db"]),
+        };
+        let child = command
             .arg("-f")
             .arg(self.path("base.cfg"))
             .arg("-f")
@@ -71,12 +89,12 @@ impl Proxy {
             .stderr(fs::File::create(self.path("log")).unwrap())
             .spawn()
             .unwrap();
+        fs::write(self.path("pid"), child.id().to_string()).unwrap();
         self.child = Some(child);
         // The master listens last.
-        let up = || {
-            let master = UnixStream::connect(self.path("master"));
-            master.is_ok() && TcpStream::connect(("127.0.0.1", self.port)).is_ok()
-        };
+        let master =
+            || self.told == Told::Signal || UnixStream::connect(self.path("master")).is_ok();
+        let up = || master() && TcpStream::connect(("127.0.0.1", self.port)).is_ok();
         while !up() {
             std::thread::sleep(Duration::from_millis(20));
         }

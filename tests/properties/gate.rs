@@ -15,7 +15,8 @@ use rollcall::model::{
 };
 use rollcall::ports::World;
 use rollcall::provider::{
-    Access, CreateOrder, Engine, Parts, Prober, Provider, ProviderError, SharedProvider, StepLog,
+    Access, Containers, CreateOrder, Engine, Parts, Prober, Provider, ProviderError,
+    SharedProvider, StepLog,
 };
 use rollcall::registrar::{RegisterOrder, Registrar, RegistrarError, SharedRegistrar};
 use tokio::sync::Notify;
@@ -107,6 +108,8 @@ impl Gate {
 
 /// A port behind the gate.
 struct Gated<T: ?Sized>(Gate, Arc<T>);
+
+impl Containers for Gated<dyn Engine> {}
 
 #[async_trait]
 impl Engine for Gated<dyn Engine> {

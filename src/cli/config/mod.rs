@@ -242,6 +242,20 @@ mod tests {
     }
 
     #[test]
+    fn a_haproxy_in_a_container_needs_its_folder_alone() {
+        let problem = |text: &str| {
+            let config: Config = toml::from_str(&format!("[haproxy]\n{text}")).unwrap();
+            config.problem().unwrap_or_default()
+        };
+        assert_eq!(problem("container = 'gw'\ndir = '/srv/haproxy'\n"), "");
+        assert!(problem("container = 'gw'\n").contains("haproxy.dir"));
+        assert!(problem("container = 'a b'\ndir = '/x'\n").contains("no container's name"));
+        let both = "container = 'gw'\ndir = '/x'\naddress = '10.0.0.1'\n";
+        assert!(problem(both).contains("haproxy.address"));
+        assert!(problem("dir = '/x'\n").contains("haproxy.files"));
+    }
+
+    #[test]
     fn the_example_says_what_the_program_reads() {
         let example = include_str!("../../../docs/rollcall.example.toml");
         let read: Result<Config, _> = toml::from_str(example);

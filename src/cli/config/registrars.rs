@@ -38,6 +38,10 @@ pub(crate) struct HaproxyConfig {
     pub(crate) dir: Option<PathBuf>,
     /// The user's own files, in HAProxy's order.
     pub(crate) files: Vec<PathBuf>,
+    /// The container that HAProxy runs in.
+    pub(crate) container: Option<String>,
+    /// The port of the container's own 127.0.0.1 on which HAProxy says what it has loaded.
+    pub(crate) proof_port: Port,
     /// The master's socket.
     pub(crate) socket: Option<PathBuf>,
     /// The program, if it is not the one on the PATH.
@@ -55,9 +59,11 @@ impl Default for HaproxyConfig {
         Self {
             dir: None,
             files: Vec::new(),
+            container: None,
+            proof_port: Port::PROOF,
             socket: None,
             program: None,
-            address: "127.0.0.1".to_owned(),
+            address: Self::HERE.to_owned(),
             port: Ports::HTTP,
             except: Vec::new(),
         }
@@ -65,9 +71,33 @@ impl Default for HaproxyConfig {
 }
 
 impl HaproxyConfig {
+    /// What `address` says by default.
+    const HERE: &str = "127.0.0.1";
+
     /// What is missing, or cannot be right.
     pub(super) fn problem(&self) -> Option<String> {
-        self.dir.as_ref()?;
+        let Some(container) = &self.container else {
+            self.dir.as_ref()?;
+            return self.problem_on_host();
+        };
+        let word = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        if container.is_empty() || !container.chars().all(word) {
+            return Some(format!(
+                "haproxy.container {container:?} is no container's name"
+            ));
+        }
+        if self.dir.is_none() {
+            return Some(
+                "haproxy.dir is missing: the folder of this host that is mounted into haproxy.container"
+                    .to_owned(),
+            );
+        }
+        (self.address != Self::HERE).then(|| {
+            "haproxy.address is for a HAProxy on the host: in haproxy.container it reaches nodes by name".to_owned()
+        })
+    }
+
+    fn problem_on_host(&self) -> Option<String> {
         let host = |c: char| c.is_ascii_alphanumeric() || ".:-[]".contains(c);
         if self.files.is_empty() {
             return Some(

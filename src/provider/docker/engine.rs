@@ -12,17 +12,19 @@ use super::client::{
 };
 use super::dialect::Dialect;
 use super::endpoint::{Endpoint, SOURCE};
-use super::exec::{self, Said};
 use super::inventory::{Container, Volume};
 use super::listeners::listeners;
 use super::making::{self, NetworkPlan};
+use super::others::{LISTING, TAIL};
 use super::reading::{self, ReadError};
-use super::{archive, attach, remove, view, wire};
+use super::{archive, attach, others, remove, view, wire};
 use crate::model::{
     ClusterView, ContainerId, EngineIdentity, EngineView, NodeRole, NodeState, NodeView, Phase,
     Seen, Unseen, UnseenKind,
 };
-use crate::provider::{Engine, Fault, Parts, ProviderError, StepLog};
+use crate::provider::{
+    ContainerRecord, Containers, Engine, ExecEnded, Fault, Parts, ProviderError, StepLog,
+};
 
 /// Docker.
 pub struct DockerEngine {
@@ -82,6 +84,34 @@ impl Engine for DockerEngine {
 
     async fn leave(&self, network: &str, container: &str) -> Result<(), ProviderError> {
         attach::leave(&self.docker()?, network, container).await
+    }
+}
+
+#[async_trait]
+impl Containers for DockerEngine {
+    async fn inspect(&self, name: &str) -> Result<Option<ContainerRecord>, ProviderError> {
+        others::inspect(&self.docker()?, name).await
+    }
+
+    async fn exec(
+        &self,
+        container: &ContainerId,
+        command: &[String],
+        deadline: Duration,
+    ) -> Result<ExecEnded, ProviderError> {
+        others::exec(&self.docker()?, container, command, deadline, TAIL).await
+    }
+
+    async fn signal(&self, container: &ContainerId, name: &str) -> Result<(), ProviderError> {
+        others::signal(&self.docker()?, container, name).await
+    }
+
+    async fn last_lines(
+        &self,
+        container: &ContainerId,
+        count: usize,
+    ) -> Result<Vec<String>, ProviderError> {
+        others::last_lines(&self.docker()?, container, count).await
     }
 }
 
@@ -222,13 +252,13 @@ impl DockerEngine {
         archive::file(&self.docker()?, container, path).await
     }
 
-    /// Runs a command in a running container.
-    pub(in crate::provider) async fn exec(
+    /// Runs a command in a node, and keeps all that it lists.
+    pub(in crate::provider) async fn listed(
         &self,
-        container: &ContainerId,
-        words: &[&str],
-    ) -> Result<Said, ProviderError> {
-        exec::exec(&self.docker()?, container, words).await
+        node: &ContainerId,
+        command: &[String],
+    ) -> Result<ExecEnded, ProviderError> {
+        others::exec(&self.docker()?, node, command, PATIENCE, LISTING).await
     }
 
     /// A tool's environment, pointed to this engine.

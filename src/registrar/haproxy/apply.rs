@@ -11,9 +11,9 @@ use async_trait::async_trait;
 use tokio::sync::oneshot;
 
 use super::Haproxy;
-use super::master::{self, ReloadError};
+use super::seat::ReloadError;
 use super::wire::Document;
-use crate::model::{ClusterId, Fingerprint, RegistrarId, RegistrarView, Seen};
+use crate::model::{ClusterId, Fingerprint, Incarnation, RegistrarId, RegistrarView, Seen};
 use crate::registrar::{Fault, RegisterOrder, Registrar, RegistrarError};
 
 /// HAProxy reads the files as another user than the one who writes them.
@@ -29,8 +29,8 @@ pub(super) struct Wish {
 
 #[derive(Debug)]
 enum Change {
-    /// Route it there; this is what the plan saw.
-    Put(String, Option<Fingerprint>),
+    /// Route it there, to this life; this is what the plan saw.
+    Put(String, Option<Incarnation>, Option<Fingerprint>),
     /// Route nothing to it; this is what the plan saw.
     Remove(Fingerprint),
 }
@@ -50,15 +50,10 @@ impl Registrar for Haproxy {
         order: &RegisterOrder,
         expected: Option<&Fingerprint>,
     ) -> Result<Fingerprint, RegistrarError> {
-        let (id, inside) = (&order.cluster.id, self.settings.inside);
-        let port = order.cluster.ports.get(&inside).ok_or_else(|| {
-            failed(format!(
-                "{id} publishes no port of this host that leads to {inside}"
-            ))
-        })?;
-        let target = format!("{}:{port}", self.settings.address);
-        let change = Change::Put(target, expected.cloned());
-        let written = self.wish(id, change).await?;
+        let cluster = &order.cluster;
+        let target = self.seat.target(cluster)?;
+        let change = Change::Put(target, cluster.incarnation.clone(), expected.cloned());
+        let written = self.wish(&cluster.id, change).await?;
         written.ok_or_else(|| failed("the route was written and is not there"))
     }
 
@@ -135,15 +130,15 @@ impl Haproxy {
     fn change(&self, document: &mut Document, wish: &Wish) -> Result<(), RegistrarError> {
         let (id, found) = (&wish.id, document.fingerprint(&wish.id));
         match &wish.change {
-            Change::Put(_, expected) if found != *expected => Err(changed_meanwhile(id)),
-            Change::Put(target, _) => {
+            Change::Put(_, _, expected) if found != *expected => Err(changed_meanwhile(id)),
+            Change::Put(target, life, _) => {
                 if let Some(rival) = document.rival(id, &self.providers) {
                     return Err(failed(format!(
                         "requests for {} go to {rival}, and can go to one cluster alone",
                         id.name
                     )));
                 }
-                document.put(id, target);
+                document.put(id, target, life.as_ref());
                 Ok(())
             }
             Change::Remove(expected) if found.as_ref().is_some_and(|found| found != expected) => {
@@ -159,14 +154,10 @@ impl Haproxy {
     /// Checks, renames and loads. What is in place and loaded already is left alone; what HAProxy does not load is taken
     /// back, or its next start would fail of it.
     async fn put_in_place(&self, before: &Document, now: &Document) -> Result<(), RegistrarError> {
-        let (socket, revision) = (&self.settings.socket, now.revision());
-        let silent = |error: io::Error| {
-            let message = format!("{}: {error}", socket.display());
-            RegistrarError::new(Fault::Transient, message)
-                .hint("start HAProxy with -W -S SOCKET, or set haproxy.socket")
-        };
-        let loaded = master::backends(socket).await.map_err(silent)?;
-        if before == now && loaded.contains(&revision) {
+        let revision = now.revision();
+        let loaded = self.seat.loaded().await?;
+        let loaded = loaded.ok_or_else(|| failed("there is no HAProxy any more"))?;
+        if before == now && loaded.has(&revision) {
             return Ok(());
         }
         if !self.map().exists() {
@@ -175,15 +166,18 @@ impl Haproxy {
         }
         self.check(self.staged(&now.config())?.path()).await?;
         self.write(now)?;
-        let Err(error) = master::reload(socket, &revision).await else {
+        let Err(error) = self.seat.reload(&revision).await else {
             return Ok(());
         };
         self.write(before)?;
         let goes_on = "nothing was changed; HAProxy goes on with what it loaded before";
         Err(match error {
-            ReloadError::Silent(error) => silent(error),
-            ReloadError::Refused => failed("HAProxy could not load the routes")
+            ReloadError::Silent(error) => error,
+            ReloadError::Refused(None) => failed("HAProxy could not load the routes")
                 .hint(format!("{goes_on}: its log says why")),
+            ReloadError::Refused(Some(why)) => {
+                failed(format!("HAProxy could not load the routes: {why}")).hint(goes_on)
+            }
             ReloadError::Late => RegistrarError::new(
                 Fault::Transient,
                 "HAProxy has not loaded the routes in time",
@@ -200,7 +194,7 @@ impl Haproxy {
     }
 
     fn staged(&self, text: &str) -> Result<tempfile::NamedTempFile, RegistrarError> {
-        let dir = &self.settings.dir;
+        let dir = &self.dir;
         let write = || -> io::Result<tempfile::NamedTempFile> {
             let mut file = tempfile::Builder::new()
                 .prefix(".rollcall-")

@@ -7,6 +7,9 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
+use super::seat::ReloadError;
+use crate::registrar::{Fault, RegistrarError};
+
 /// An answer of this size is none.
 const LARGEST: u64 = 8 * 1024 * 1024;
 /// How often a reload is looked at.
@@ -18,15 +21,11 @@ const REFUSALS: usize = 5;
 /// How long a reload may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Why a new configuration was not loaded.
-#[derive(Debug)]
-pub(super) enum ReloadError {
-    /// The master does not answer.
-    Silent(io::Error),
-    /// It could not load what is in its files; what it had goes on.
-    Refused,
-    /// It has not loaded it in time.
-    Late,
+/// A master that does not answer.
+pub(super) fn silent(socket: &Path, error: &io::Error) -> RegistrarError {
+    let message = format!("{}: {error}", socket.display());
+    RegistrarError::new(Fault::Transient, message)
+        .hint("start HAProxy with -W -S SOCKET, or set haproxy.socket")
 }
 
 /// The names of the backends that the present worker has. A master that begins anew breaks its connections off, and
@@ -67,7 +66,7 @@ pub(super) async fn reload(socket: &Path, revision: &str) -> Result<(), ReloadEr
     let mut asked = 1;
     while let Err(error) = ask(socket, "reload").await {
         if asked >= patience(&error) {
-            return Err(ReloadError::Silent(error));
+            return Err(ReloadError::Silent(silent(socket, &error)));
         }
         // It begins anew just now; to be asked twice does no harm.
         asked += 1;
@@ -81,7 +80,7 @@ pub(super) async fn reload(socket: &Path, revision: &str) -> Result<(), ReloadEr
                 return Ok(());
             }
             if has_failed(&ask(socket, "show proc").await.unwrap_or_default()) {
-                return Err(ReloadError::Refused);
+                return Err(ReloadError::Refused(None));
             }
             tokio::time::sleep(LOOK).await;
         }

@@ -5,24 +5,25 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use super::wire::{Document, Route};
-use super::{HAPROXY, Haproxy, master};
-use crate::model::{Port, PortMap, RegistrarView, RegistrationView, Seen, Unseen, UnseenKind};
+use super::seat::Loaded;
+use super::wire::Document;
+use super::{HAPROXY, Haproxy};
+use crate::model::{RegistrarView, RegistrationView, Seen, Unseen, UnseenKind};
 
 /// A file of this size is none of ours.
 const LARGEST: u64 = 32 * 1024 * 1024;
 
 impl Haproxy {
-    /// What is routed. A folder that is not there, files that cannot be read and a master that does not answer are
-    /// unknown: what HAProxy has loaded nobody can tell then.
+    /// What is routed. A folder that is not there, files that cannot be read and a HAProxy that does not answer are
+    /// unknown: what HAProxy has loaded nobody can tell then. One that is proven gone has nothing.
     pub(super) async fn seen(&self, deadline: Duration) -> Seen<RegistrarView> {
         let looked = tokio::time::timeout(deadline, async {
-            let document = self.read()?;
-            let socket = &self.settings.socket;
-            let loaded = master::backends(socket).await.map_err(|error| {
-                let hint = "start HAProxy with -W -S SOCKET, or set haproxy.socket";
-                (format!("{}: {error}", socket.display()), hint.to_owned())
-            })?;
+            let (document, loaded) = (self.read(), self.seat.loaded().await);
+            if matches!(loaded, Ok(None)) {
+                return Ok((Document::default(), None));
+            }
+            let document = document?;
+            let loaded = loaded.map_err(|error| (error.message, error.hint.unwrap_or_default()))?;
             Ok((document, loaded))
         });
         let told = match looked.await {
@@ -33,45 +34,39 @@ impl Haproxy {
             )),
         };
         match told {
-            Ok((document, loaded)) => Seen::Known(self.view(&document, &loaded)),
+            Ok((document, Some(loaded))) => Seen::Known(self.view(&document, &loaded)),
+            Ok((_, None)) => Seen::Known(RegistrarView::default()),
             Err((error, hint)) => Seen::Unknown(Unseen {
                 source: HAPROXY.to_owned(),
                 kind: UnseenKind::Silent,
                 error,
-                hint: Some(hint),
+                hint: Some(hint).filter(|hint| !hint.is_empty()),
             }),
         }
     }
 
-    fn view(&self, document: &Document, loaded: &[String]) -> RegistrarView {
-        let current = loaded.contains(&document.revision());
+    fn view(&self, document: &Document, loaded: &Loaded) -> RegistrarView {
+        let current = loaded.has(&document.revision());
         let clusters = document.clusters(&self.providers).into_iter();
         let entries = clusters.filter_map(|id| {
-            let route = document.route(&id);
+            let target = document.route(&id).map(|route| route.target.as_str());
             let view = RegistrationView {
                 fingerprint: document.fingerprint(&id)?,
-                endpoint: route.map(|route| route.target.clone()).unwrap_or_default(),
-                leads_to: route.map(|route| self.leads_to(route)).unwrap_or_default(),
+                endpoint: target.unwrap_or_default().to_owned(),
+                leads_to: target
+                    .map(|target| self.seat.leads_to(target))
+                    .unwrap_or_default(),
                 trouble: (!current).then(|| "not loaded".to_owned()),
             };
             Some((id, view))
         });
         RegistrarView {
             installed: true,
-            needs: Some(self.settings.inside),
+            needs: self.seat.needs(),
+            after: self.seat.after().into_iter().collect(),
             entries: entries.collect(),
             ..RegistrarView::default()
         }
-    }
-
-    /// The port of this host that a route leads to, if it leads to this host at all.
-    fn leads_to(&self, route: &Route) -> PortMap {
-        let port = route.target.rsplit_once(':').and_then(|(host, port)| {
-            let port = Port::parse(port.parse().ok()?).ok()?;
-            (host == self.settings.address).then_some(port)
-        });
-        let inside = self.settings.inside;
-        port.map(|port| (inside, port)).into_iter().collect()
     }
 
     /// Both files as they are.
@@ -83,14 +78,21 @@ impl Haproxy {
                 (format!("{}: {error}", path.display()), hint)
             })
         };
-        if !self.settings.dir.is_dir() {
+        if !self.dir.is_dir() {
             return Err((
-                format!("there is no folder {}", self.settings.dir.display()),
+                format!("there is no folder {}", self.dir.display()),
                 "make it, or set haproxy.dir".to_owned(),
             ));
         }
         let (written, mapped) = (file(&config)?, file(&map)?);
-        Document::parse(written.as_deref(), mapped.as_deref(), &self.providers).map_err(|_| {
+        let style = self.seat.style();
+        let document = Document::parse(
+            written.as_deref(),
+            mapped.as_deref(),
+            &self.providers,
+            style,
+        );
+        document.map_err(|_| {
             (
                 format!("{} was not written by rollcall", config.display()),
                 format!("move {} away, or set haproxy.dir", config.display()),

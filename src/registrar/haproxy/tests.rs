@@ -1,7 +1,7 @@
 //! The two files as text. What a real HAProxy does with them is in `tests/haproxy/`.
 
-use super::wire::{Document, Foreign};
-use crate::model::ProviderId;
+use super::wire::{Document, Foreign, Style};
+use crate::model::{Incarnation, Port, ProviderId};
 use crate::registrar::scene::id;
 
 fn providers() -> Vec<ProviderId> {
@@ -9,13 +9,17 @@ fn providers() -> Vec<ProviderId> {
 }
 
 fn read(config: &str, map: &str) -> Document {
-    Document::parse(Some(config), Some(map), &providers()).unwrap()
+    read_as(config, map, Style::Host)
+}
+
+fn read_as(config: &str, map: &str, style: Style) -> Document {
+    Document::parse(Some(config), Some(map), &providers(), style).unwrap()
 }
 
 fn written(routes: &[(&str, &str)]) -> Document {
     let mut document = Document::default();
     for (cluster, target) in routes {
-        document.put(&id(cluster), target);
+        document.put(&id(cluster), target, None);
     }
     document
 }
@@ -80,7 +84,7 @@ fn sections_and_lines_of_others_stay() {
     let config = document.config() + "\nbackend mine\n    server s 127.0.0.1:1\n";
     let map = format!("# a comment\nother mine\n{}", document.map());
     let mut document = read(&config, &map);
-    document.put(&id("kind/ops"), "b:2");
+    document.put(&id("kind/ops"), "b:2", None);
     document.remove(&id("k3d/dev"));
     let (config, map) = (document.config(), document.map());
     assert!(
@@ -93,9 +97,9 @@ fn sections_and_lines_of_others_stay() {
 
 #[test]
 fn a_file_that_rollcall_did_not_write_is_not_taken() {
-    let foreign = Document::parse(Some("backend mine\n"), None, &providers());
+    let foreign = Document::parse(Some("backend mine\n"), None, &providers(), Style::Host);
     assert_eq!(foreign, Err(Foreign));
-    assert!(Document::parse(Some(" \n"), None, &providers()).is_ok());
+    assert!(Document::parse(Some(" \n"), None, &providers(), Style::Host).is_ok());
 }
 
 #[test]
@@ -112,6 +116,59 @@ fn a_name_leads_to_one_cluster_alone() {
 fn the_second_line_of_a_key_goes() {
     let document = written(&[("k3d/dev", "a:1")]);
     let mut document = read(&document.config(), "dev old\nops other\ndev older\n");
-    document.put(&id("k3d/dev"), "a:1");
+    document.put(&id("k3d/dev"), "a:1", None);
     assert_eq!(document.map(), "dev rollcall_k3d_dev\nops other\n");
+}
+
+/// How routes are written for a HAProxy in a container.
+fn by_names() -> Style {
+    Style::Names {
+        proof: Some(Port::PROOF),
+    }
+}
+
+#[test]
+fn in_a_container_nodes_are_found_by_name_and_the_digest_is_told() {
+    let mut document = Document::parse(None, None, &providers(), by_names()).unwrap();
+    let life = Incarnation::new("0123456789abcdef");
+    document.put(&id("k3d/dev"), "k3d-dev-serverlb:80", Some(&life));
+    let config = document.config();
+    for line in [
+        "backend rollcall_k3d_dev\n    # life 0123456789ab\n    server cluster k3d-dev-serverlb:80 resolvers ",
+        " init-addr libc,none\n",
+        "    nameserver docker 127.0.0.11:53\n",
+        "    bind 127.0.0.1:17404\n",
+        &format!(" string {}\n", document.revision()),
+    ] {
+        assert!(config.contains(line), "{line}: {config}");
+    }
+    assert_eq!(read_as(&config, &document.map(), by_names()), document);
+    assert_eq!(
+        document.route(&id("k3d/dev")).unwrap().target,
+        "k3d-dev-serverlb:80"
+    );
+}
+
+#[test]
+fn a_new_life_behind_the_same_name_is_another_content() {
+    let mut document = Document::parse(None, None, &providers(), by_names()).unwrap();
+    let [old, new] = ["one", "two"].map(Incarnation::new);
+    document.put(&id("k3d/dev"), "k3d-dev-serverlb:80", Some(&old));
+    let (before, print) = (document.revision(), document.fingerprint(&id("k3d/dev")));
+    document.put(&id("k3d/dev"), "k3d-dev-serverlb:80", Some(&new));
+    assert_ne!(document.revision(), before);
+    assert_ne!(document.fingerprint(&id("k3d/dev")), print);
+}
+
+#[test]
+fn a_route_that_was_written_for_another_place_is_stale() {
+    let host = written(&[("k3d/dev", "127.0.0.1:18081")]);
+    let moved = read_as(&host.config(), &host.map(), by_names());
+    let [there, ours] = [&moved, &host].map(|d| d.fingerprint(&id("k3d/dev")).unwrap());
+    let named = there.differences(&ours).into_iter();
+    assert_eq!(
+        named.map(|(name, ..)| name).collect::<Vec<_>>(),
+        ["options"]
+    );
+    assert_ne!(moved.revision(), host.revision());
 }

@@ -3,24 +3,71 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::model::{ClusterId, ClusterName, Fingerprint, ProviderId};
+use crate::model::{ClusterId, ClusterName, Fingerprint, Incarnation, Port, ProviderId};
 
 /// How the generated file begins: a file that does not is not ours.
 const HEADER: &str = "# Written by rollcall, which writes it again. Put nothing of yours here.";
 /// How the names of our backends begin.
 const PREFIX: &str = "rollcall_";
-/// How the name of the backend begins that tells which content HAProxy has loaded.
-const REVISION: &str = "rollcall:";
+/// How the name of the backend begins that tells which content HAProxy has loaded, and those of other sections that are
+/// ours and no cluster's.
+pub(super) const REVISION: &str = "rollcall:";
+/// How a server is found by a name that Docker gives. Without `none`, one container that is gone would make the whole
+/// configuration invalid.
+const BY_NAME: &str = "resolvers rollcall:docker resolve-prefer ipv4 init-addr libc,none";
+/// Docker's own resolver, which every container on a network of a user's has at this address. An answer is good for
+/// seconds: a container that is started again may have another address.
+const RESOLVERS: &str = "resolvers rollcall:docker
+    nameserver docker 127.0.0.11:53
+    resolve_retries 3
+    timeout resolve 1s
+    timeout retry 1s
+    hold valid 2s
+    hold nx 5s
+    hold other 5s
+    hold refused 5s
+    hold timeout 30s
+    hold obsolete 30s
+";
+/// How the line of a backend begins that says which life of its cluster it was written for.
+const LIFE: &str = "# life ";
 
 /// Why a file is not touched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Foreign;
 
+/// How routes are written: for what HAProxy can see from its place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Style {
+    /// HAProxy is on this host, and reaches ports of it.
+    #[default]
+    Host,
+    /// HAProxy is on the clusters' networks, and reaches nodes by name.
+    Names {
+        /// The port of its own 127.0.0.1 on which it says what it has loaded.
+        proof: Option<Port>,
+    },
+}
+
+impl Style {
+    /// What follows a server's address.
+    fn options(self) -> &'static str {
+        match self {
+            Self::Host => "",
+            Self::Names { .. } => BY_NAME,
+        }
+    }
+}
+
 /// What one cluster's backend says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Route {
     /// `HOST:PORT` of its only server; empty: it has none.
     pub(super) target: String,
+    /// What follows the address.
+    options: String,
+    /// The life that it was written for, where a new life need not have another address.
+    life: Option<String>,
     /// What else stands in the backend, which is nothing unless somebody wrote it there.
     pub(super) more: Vec<String>,
 }
@@ -28,6 +75,7 @@ pub(super) struct Route {
 /// Both files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Document {
+    style: Style,
     routes: BTreeMap<ClusterId, Route>,
     /// Sections that are not ours, as they stand.
     strange: Vec<String>,
@@ -41,8 +89,10 @@ impl Document {
         config: Option<&str>,
         map: Option<&str>,
         providers: &[ProviderId],
+        style: Style,
     ) -> Result<Self, Foreign> {
         let mut document = Self {
+            style,
             map: map.unwrap_or_default().lines().map(str::to_owned).collect(),
             ..Self::default()
         };
@@ -51,18 +101,17 @@ impl Document {
         };
         let rest = config.strip_prefix(HEADER).ok_or(Foreign)?;
         for section in sections(rest) {
-            let name = section
-                .lines()
-                .next()
-                .and_then(|line| line.strip_prefix("backend "));
-            match name.map(str::trim) {
-                Some(name) if name.starts_with(REVISION) => {}
-                name => match name.and_then(|name| cluster_of(name, providers)) {
-                    Some(id) => {
-                        document.routes.insert(id, Route::parse(&section));
-                    }
-                    None => document.strange.push(section),
-                },
+            let mut words = section.split_whitespace();
+            let (sort, name) = (words.next(), words.next().unwrap_or_default());
+            if name.starts_with(REVISION) {
+                continue;
+            }
+            let cluster = cluster_of(name, providers).filter(|_| sort == Some("backend"));
+            match cluster {
+                Some(id) => {
+                    document.routes.insert(id, Route::parse(&section));
+                }
+                None => document.strange.push(section),
             }
         }
         Ok(document)
@@ -71,10 +120,18 @@ impl Document {
     /// The generated file.
     pub(super) fn config(&self) -> String {
         let mut text = format!("{HEADER}\n\n");
+        if let Style::Names { proof } = self.style {
+            let _ = writeln!(text, "{RESOLVERS}");
+            let _ = proof.map(|port| writeln!(text, "{}", self.proof(port)));
+        }
         for (id, route) in &self.routes {
             let _ = writeln!(text, "backend {}", backend(id));
+            if let Some(life) = &route.life {
+                let _ = writeln!(text, "    {LIFE}{life}");
+            }
             if !route.target.is_empty() {
-                let _ = writeln!(text, "    server cluster {}", route.target);
+                let server = format!("server cluster {} {}", route.target, route.options);
+                let _ = writeln!(text, "    {}", server.trim_end());
             }
             for line in &route.more {
                 let _ = writeln!(text, "    {line}");
@@ -96,9 +153,24 @@ impl Document {
             .fold(String::new(), |text, line| text + line + "\n")
     }
 
+    /// Where HAProxy says what it has loaded: to nobody but its own container.
+    fn proof(&self, port: Port) -> String {
+        format!(
+            "frontend rollcall:proof\n    mode http\n    no log\n    timeout client 5s\n    bind 127.0.0.1:{port}\n    \
+             http-request return status 200 content-type text/plain string {}\n",
+            self.revision()
+        )
+    }
+
     /// The name of the backend that this content, and no other, has.
     pub(super) fn revision(&self) -> String {
-        let content = format!("{:?}\n{:?}\n{:?}", self.routes, self.strange, self.map);
+        let Self {
+            style,
+            routes,
+            strange,
+            map,
+        } = self;
+        let content = format!("{style:?}\n{routes:?}\n{strange:?}\n{map:?}");
         Fingerprint::digest(&content).replacen("sha256:", REVISION, 1)
     }
 
@@ -135,6 +207,12 @@ impl Document {
             ),
             ("map", mapped.map_or_else(none, str::to_owned)),
         ];
+        if let Some(life) = route.and_then(|route| route.life.clone()) {
+            fields.push(("life", life));
+        }
+        if let Some(route) = route.filter(|route| route.options != self.style.options()) {
+            fields.push(("options", route.options.clone()));
+        }
         if let Some(route) = route.filter(|route| !route.more.is_empty()) {
             fields.push(("more", route.more.join("; ")));
         }
@@ -147,20 +225,23 @@ impl Document {
         (other != *id && self.routes.contains_key(&other)).then_some(other)
     }
 
-    /// Routes requests for a cluster's name to it.
-    pub(super) fn put(&mut self, id: &ClusterId, target: &str) {
+    /// Routes requests for a cluster's name to this life of it.
+    pub(super) fn put(&mut self, id: &ClusterId, target: &str, life: Option<&Incarnation>) {
+        // A port of the host is another one's only if that one is another's; a node's name outlives the node.
+        let life = life.filter(|_| self.style != Style::Host);
         let route = Route {
             target: target.to_owned(),
+            options: self.style.options().to_owned(),
+            life: life.map(|life| life.short().to_owned()),
             more: Vec::new(),
         };
         self.routes.insert(id.clone(), route);
-        let line = format!("{} {}", id.name, backend(id));
-        let mut first = Some(line);
+        let mut first = Some(format!("{} {}", id.name, backend(id)));
         self.map.retain_mut(|old| {
             let same = pair(old).is_some_and(|(key, _)| key == id.name.as_str());
             match (same, first.take()) {
-                (true, Some(line)) => {
-                    *old = line;
+                (true, Some(new)) => {
+                    *old = new;
                     true
                 }
                 // HAProxy takes the first line of a key: what follows is dead.
@@ -191,14 +272,25 @@ impl Document {
 impl Route {
     fn parse(section: &str) -> Self {
         let lines = section.lines().skip(1).map(str::trim);
-        let (mut target, mut more) = (String::new(), Vec::new());
+        let mut route = Self::default();
         for line in lines.filter(|line| !line.is_empty()) {
-            match line.strip_prefix("server cluster ") {
-                Some(address) if target.is_empty() => address.trim().clone_into(&mut target),
-                _ => more.push(line.to_owned()),
+            match (
+                line.strip_prefix("server cluster "),
+                line.strip_prefix(LIFE),
+            ) {
+                (Some(server), _) if route.target.is_empty() => {
+                    let server = server.trim();
+                    let (target, options) = server
+                        .split_once(char::is_whitespace)
+                        .unwrap_or((server, ""));
+                    target.clone_into(&mut route.target);
+                    options.trim().clone_into(&mut route.options);
+                }
+                (_, Some(life)) if route.life.is_none() => route.life = Some(life.to_owned()),
+                _ => route.more.push(line.to_owned()),
             }
         }
-        Self { target, more }
+        route
     }
 }
 

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rollcall::model::{Ports, RegistrationView};
-use rollcall::registrar::{Haproxy, HaproxySettings, RegisterOrder, Registrar};
+use rollcall::registrar::{
+    Haproxy, HaproxyOnHost, HaproxyPlace, HaproxySettings, RegisterOrder, Registrar,
+};
 
 use crate::cluster::{KEY, order, providers};
 use crate::place::{Broken, Place};
@@ -28,11 +30,13 @@ impl InHaproxy {
         let settings = HaproxySettings {
             dir: proxy.path("rollcall"),
             files: vec![proxy.path("base.cfg")],
-            program: "/usr/sbin/haproxy".into(),
-            socket: proxy.path("master"),
-            address: "127.0.0.1".to_owned(),
+            place: HaproxyPlace::Host(HaproxyOnHost {
+                program: "/usr/sbin/haproxy".into(),
+                socket: proxy.path("master"),
+                address: "127.0.0.1".to_owned(),
+                env: BTreeMap::new(),
+            }),
             inside: Ports::HTTP,
-            env: BTreeMap::new(),
         };
         Self {
             registrar: Arc::new(Haproxy::new(settings, providers())),

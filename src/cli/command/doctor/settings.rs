@@ -137,6 +137,7 @@ fn keys(session: &Session) -> Vec<SettingDoc> {
         ),
     ];
     all.extend(keys_of_argocd(session));
+    all.extend(keys_of_haproxy(session));
     all.extend(keys_of_registrars(session));
     all
 }
@@ -206,24 +207,7 @@ fn keys_of_argocd(session: &Session) -> Vec<SettingDoc> {
 fn keys_of_registrars(session: &Session) -> Vec<SettingDoc> {
     let config = &session.settings.config;
     let path = |path: &Option<PathBuf>| path.as_ref().map(|p| p.display().to_string());
-    let files = config.haproxy.files.iter();
-    let files: Vec<_> = files.map(|file| file.display()).collect();
     vec![
-        key(session, "haproxy.dir", path(&config.haproxy.dir)),
-        key(session, "haproxy.files", listed(files)),
-        key(session, "haproxy.socket", path(&config.haproxy.socket)),
-        key(session, "haproxy.program", path(&config.haproxy.program)),
-        key(
-            session,
-            "haproxy.address",
-            Some(config.haproxy.address.clone()),
-        ),
-        key(
-            session,
-            "haproxy.port",
-            Some(config.haproxy.port.to_string()),
-        ),
-        key(session, "haproxy.except", listed(&config.haproxy.except)),
         key(
             session,
             "network.containers",
@@ -283,6 +267,28 @@ fn keys_of_registrars(session: &Session) -> Vec<SettingDoc> {
             "portainer.except",
             listed(&config.portainer.except),
         ),
+    ]
+}
+
+/// Those of HAProxy.
+fn keys_of_haproxy(session: &Session) -> Vec<SettingDoc> {
+    let config = &session.settings.config.haproxy;
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|p| p.display().to_string());
+    let files: Vec<_> = config.files.iter().map(|file| file.display()).collect();
+    vec![
+        key(session, "haproxy.dir", path(&config.dir)),
+        key(session, "haproxy.container", config.container.clone()),
+        key(session, "haproxy.files", listed(files)),
+        key(session, "haproxy.socket", path(&config.socket)),
+        key(
+            session,
+            "haproxy.proof_port",
+            Some(config.proof_port.to_string()),
+        ),
+        key(session, "haproxy.program", path(&config.program)),
+        key(session, "haproxy.address", Some(config.address.clone())),
+        key(session, "haproxy.port", Some(config.port.to_string())),
+        key(session, "haproxy.except", listed(&config.except)),
     ]
 }
 

@@ -1,0 +1,338 @@
+//! HAProxy in a container: its program checks by Docker's exec, with the paths that it sees; a signal has it load anew,
+//! and it says itself what it has loaded.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::check::complaints;
+use super::host::{configurations, shown};
+use super::seat::{Loaded, ReloadError, Seat};
+use super::wire::Style;
+use super::{CONFIG, HaproxyInContainer, MAP, master, mounts, proof, started};
+use crate::model::{ClusterView, ContainerId, NodeRole, NodeState, Port, PortMap, RegistrarId};
+use crate::provider::ContainerRecord;
+use crate::registrar::{Fault, RegistrarError};
+
+/// How long a check may take: names that nobody answers for take a while each.
+const CHECK: Duration = Duration::from_secs(60);
+/// How long one question may take.
+const QUESTION: Duration = Duration::from_secs(10);
+/// How long a reload may take, and how often it is looked at.
+const PATIENCE: Duration = Duration::from_secs(20);
+const LOOK: Duration = Duration::from_millis(50);
+/// How often in a row the new worker has to answer: for a moment the old one does too.
+const ANSWERS: u32 = 2;
+/// How many lines of its log are read.
+const LINES: usize = 100;
+/// How its master says that it could not load its files (2.6 to 3.0; from 3.1 on).
+const FAILURES: [&str; 2] = ["Loading failure", "Failed to load worker"];
+
+/// HAProxy in a container.
+pub(super) struct Boxed {
+    pub(super) settings: HaproxyInContainer,
+    /// The folder of the generated file, on this host.
+    pub(super) dir: PathBuf,
+    /// The user's own files in the container; none: those that HAProxy is started with.
+    pub(super) files: Vec<PathBuf>,
+    pub(super) inside: Port,
+}
+
+/// The container as it is now.
+#[derive(Debug)]
+struct Found {
+    id: ContainerId,
+    /// The folder of the generated file, in the container.
+    dir: PathBuf,
+    /// The user's own files, in the container.
+    files: Vec<PathBuf>,
+    /// The master's socket, on this host.
+    socket: Option<PathBuf>,
+}
+
+#[async_trait]
+impl Seat for Boxed {
+    fn style(&self) -> Style {
+        Style::Names {
+            proof: match self.settings.socket {
+                Some(_) => None,
+                None => Some(self.settings.proof),
+            },
+        }
+    }
+
+    fn needs(&self) -> Option<Port> {
+        None
+    }
+
+    fn after(&self) -> Vec<RegistrarId> {
+        self.settings.after.clone()
+    }
+
+    /// The node that takes requests from outside: the load balancer where that carries this port, else the first server.
+    fn target(&self, cluster: &ClusterView) -> Result<String, RegistrarError> {
+        let carried = cluster.accepts_ports && cluster.ports.contains_key(&self.inside);
+        let wanted = if carried {
+            NodeRole::Balancer
+        } else {
+            NodeRole::Server
+        };
+        let node = cluster.nodes.iter().find(|node| node.role == wanted);
+        let node = node
+            .ok_or_else(|| permanent(format!("{} has no node that takes requests", cluster.id)))?;
+        Ok(format!("{}:{}", node.name, self.inside))
+    }
+
+    fn leads_to(&self, _target: &str) -> PortMap {
+        PortMap::new()
+    }
+
+    async fn loaded(&self) -> Result<Option<Loaded>, RegistrarError> {
+        let Some(found) = self.find().await? else {
+            return Ok(None);
+        };
+        self.loaded_by(&found).await.map(Some)
+    }
+
+    async fn accepts(&self, staged: Option<&Path>) -> Result<Result<(), String>, RegistrarError> {
+        let found = self.found().await?;
+        let mut files = self.own_files(&found).map_err(|error| {
+            permanent(format!("{} cannot be read: {error}", self.dir.display()))
+        })?;
+        files.extend(
+            staged
+                .and_then(Path::file_name)
+                .map(|name| found.dir.join(name)),
+        );
+        let mut command = vec![self.settings.program.clone(), "-c".to_owned()];
+        for file in files {
+            command.extend(["-f".to_owned(), file.display().to_string()]);
+        }
+        let ended = self.settings.containers.exec(&found.id, &command, CHECK);
+        let ended = ended.await?;
+        match ended.code {
+            0 => Ok(Ok(())),
+            126 | 127 => Err(permanent(format!(
+                "container {} has no program {}",
+                self.settings.name, self.settings.program
+            ))
+            .hint("set haproxy.program to its path in the container")),
+            _ => Ok(Err(complaints(&ended.tail))),
+        }
+    }
+
+    async fn reload(&self, revision: &str) -> Result<(), ReloadError> {
+        let found = self.found().await.map_err(ReloadError::Silent)?;
+        if let Some(socket) = &found.socket {
+            return master::reload(socket, revision).await;
+        }
+        let before = self.said_last(&found).await;
+        let told = self.settings.containers.signal(&found.id, "USR2").await;
+        told.map_err(ReloadError::Silent)?;
+        let waited = tokio::time::timeout(PATIENCE, async {
+            let mut answers = 0;
+            loop {
+                let loaded = self.loaded_by(&found).await;
+                let new = loaded.map_err(ReloadError::Silent)?.has(revision);
+                answers = if new { answers + 1 } else { 0 };
+                if answers == ANSWERS {
+                    return Ok(());
+                }
+                if !new && let Some(why) = self.failure(&found, before.as_deref()).await {
+                    return Err(ReloadError::Refused(Some(why)));
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        });
+        waited.await.unwrap_or(Err(ReloadError::Late))
+    }
+
+    async fn shown_files(&self) -> String {
+        let (name, found) = (&self.settings.name, self.found().await);
+        let files = found.map(|found| shown(&found.files));
+        format!(
+            "{} of container {name}",
+            files.unwrap_or_else(|_| "the files".to_owned())
+        )
+    }
+}
+
+impl Boxed {
+    /// The container. `None`: it is proven that there is none.
+    async fn find(&self) -> Result<Option<Found>, RegistrarError> {
+        let record = self.settings.containers.inspect(&self.settings.name);
+        let Some(record) = record.await? else {
+            return Ok(None);
+        };
+        self.runs(&record)?;
+        let dir = self.folder(&record)?;
+        let files = self.started_with(&record, &dir)?;
+        Ok(Some(Found {
+            socket: self.socket(&record)?,
+            id: record.id,
+            dir,
+            files,
+        }))
+    }
+
+    async fn found(&self) -> Result<Found, RegistrarError> {
+        let found = self.find().await?;
+        found.ok_or_else(|| {
+            let message = format!("there is no container {} any more", self.settings.name);
+            RegistrarError::new(Fault::Transient, message)
+        })
+    }
+
+    fn runs(&self, record: &ContainerRecord) -> Result<(), RegistrarError> {
+        let name = &self.settings.name;
+        let (what, way) = match record.state {
+            NodeState::Running if record.on_host_network => {
+                return Err(permanent(format!(
+                    "container {name} has its host's network, and can be put on no cluster's"
+                ))
+                .hint(
+                    "give it a network of its own and publish its ports; or start HAProxy on the host, \
+                     and leave haproxy.container out",
+                ));
+            }
+            NodeState::Running => return Ok(()),
+            NodeState::Paused => ("is paused", "unpause"),
+            NodeState::Restarting => ("restarts again and again", "logs --tail 20"),
+            _ => ("does not run", "start"),
+        };
+        let mut hint = format!("docker {way} {name}");
+        if !self.dir.join(MAP).exists() {
+            let map = self.dir.join(MAP);
+            hint = format!(
+                "{hint}; HAProxy does not start without a map that its files name: touch {}",
+                map.display()
+            );
+        }
+        let message = format!("container {name} {what}");
+        Err(RegistrarError::new(Fault::Transient, message).hint(hint))
+    }
+
+    /// The folder of the generated file, in the container.
+    fn folder(&self, record: &ContainerRecord) -> Result<PathBuf, RegistrarError> {
+        let (name, dir) = (&self.settings.name, mounts::real(&self.dir));
+        mounts::inside(&record.mounts, &dir).ok_or_else(|| {
+            permanent(format!(
+                "{} is no folder that is mounted into container {name}",
+                dir.display()
+            ))
+            .hint(format!(
+                "mount the folder itself, not single files: docker run -v {0}:{0}:ro ... -f {0}; or set haproxy.dir \
+                 to the folder that is mounted",
+                dir.display()
+            ))
+        })
+    }
+
+    /// The user's own files: those that are configured, or those of the container's command, among which our folder has
+    /// to be.
+    fn started_with(
+        &self,
+        record: &ContainerRecord,
+        dir: &Path,
+    ) -> Result<Vec<PathBuf>, RegistrarError> {
+        let (name, started) = (
+            &self.settings.name,
+            started::files(&record.command, &record.working_dir),
+        );
+        let reads = |file: &PathBuf| *file == dir || *file == dir.join(CONFIG);
+        if !started.is_empty() && !started.iter().any(reads) {
+            return Err(permanent(format!(
+                "the HAProxy of container {name} is not started with the folder {}",
+                dir.display()
+            ))
+            .hint(format!(
+                "add -f {} to its command, and make the container again",
+                dir.display()
+            )));
+        }
+        match (self.files.is_empty(), started.is_empty()) {
+            (false, _) => Ok(self.files.clone()),
+            (true, false) => Ok(started),
+            (true, true) => Err(permanent(format!(
+                "the command of container {name} does not tell with which files HAProxy is started"
+            ))
+            .hint("set haproxy.files to their paths in the container")),
+        }
+    }
+
+    /// The master's socket, on this host.
+    fn socket(&self, record: &ContainerRecord) -> Result<Option<PathBuf>, RegistrarError> {
+        let Some(socket) = &self.settings.socket else {
+            return Ok(None);
+        };
+        let here = mounts::outside(&record.mounts, socket);
+        here.map(Some).ok_or_else(|| {
+            permanent(format!(
+                "{} of container {} is in no folder that is mounted from this host",
+                socket.display(),
+                self.settings.name
+            ))
+            .hint("mount one for it; or leave haproxy.socket out: HAProxy is then told by a signal")
+        })
+    }
+
+    /// The user's own files as HAProxy reads them. The folder with ours is spelt out without it.
+    fn own_files(&self, found: &Found) -> io::Result<Vec<PathBuf>> {
+        let mut all = Vec::new();
+        for file in &found.files {
+            if *file != found.dir {
+                all.push(file.clone());
+                continue;
+            }
+            let inside = configurations(&self.dir)?;
+            let names = inside.iter().filter_map(|path| path.file_name());
+            all.extend(names.map(|name| found.dir.join(name)));
+        }
+        all.retain(|file| *file != found.dir.join(CONFIG));
+        Ok(all)
+    }
+
+    async fn loaded_by(&self, found: &Found) -> Result<Loaded, RegistrarError> {
+        if let Some(socket) = &found.socket {
+            let backends = master::backends(socket).await;
+            return backends
+                .map(Loaded)
+                .map_err(|error| master::silent(socket, &error));
+        }
+        let question = proof::question(self.settings.proof);
+        let ended = self
+            .settings
+            .containers
+            .exec(&found.id, &question, QUESTION)
+            .await?;
+        let said = proof::answer(&ended, &self.settings.name)?;
+        Ok(Loaded(said.into_iter().collect()))
+    }
+
+    /// When its last line was said, where its log can be read.
+    async fn said_last(&self, found: &Found) -> Option<String> {
+        let lines = self.settings.containers.last_lines(&found.id, 1).await;
+        lines.ok()?.pop()
+    }
+
+    /// Why its master says, after this line, that it could not load its files. A log proves nothing, but spares the wait.
+    async fn failure(&self, found: &Found, after: Option<&str>) -> Option<String> {
+        let lines = self.settings.containers.last_lines(&found.id, LINES).await;
+        let time = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
+        let after = after.map(time).unwrap_or_default();
+        let new: Vec<String> = lines
+            .ok()?
+            .into_iter()
+            .filter(|line| time(line) > after)
+            .filter_map(|line| Some(line.split_once(' ')?.1.to_owned()))
+            .collect();
+        let failed = |line: &String| FAILURES.iter().any(|words| line.contains(words));
+        new.iter().any(failed).then(|| complaints(&new))
+    }
+}
+
+fn permanent(message: impl Into<String>) -> RegistrarError {
+    RegistrarError::new(Fault::Permanent, message)
+}
