@@ -64,7 +64,7 @@ impl Portainer {
                 return Ok(Next::Tag(tag));
             }
         }
-        let Some(entry) = entry.or_else(|| self.renamed(look, id)) else {
+        let Some(entry) = entry.or_else(|| self.renamed(look, id, done)) else {
             return Ok(Next::Make(self.form(look, id, id.name.to_string())?));
         };
         let environment = entry.environment;
@@ -142,17 +142,31 @@ impl Portainer {
         .hint("rename or delete in Portainer those that are not this cluster's"))
     }
 
-    /// The environment of a cluster that has another name: ours, of this provider, and bound to its agent; or one that
-    /// did not get its name yet.
-    fn renamed<'l>(&self, look: &'l Look, id: &ClusterId) -> Option<Entry<'l>> {
+    /// The environment of a cluster that has another name: ours, of this provider, and bound to its agent; one that
+    /// did not get its name yet; or one of the scripts before rollcall.
+    fn renamed<'l>(&self, look: &'l Look, id: &ClusterId, done: &Done) -> Option<Entry<'l>> {
         let (own, provider) = (look.own_edge_id(id), self.provider_tag(&id.provider));
         let renamed = look
             .environments
             .iter()
             .find(|one| one.edge_id == own && self.is_ours(look, one) && look.has(one, &provider));
         Some(Entry {
-            environment: renamed.or_else(|| self.spare(look, id))?,
+            environment: renamed
+                .or_else(|| self.spare(look, id))
+                .or_else(|| self.alias(look, id, done))?,
             others: Vec::new(),
+        })
+    }
+
+    /// The environment that the scripts before rollcall gave the cluster's name without its hyphens. That the agent in
+    /// the cluster goes by the name that it is bound to proves that it is this cluster's.
+    fn alias<'l>(&self, look: &'l Look, id: &ClusterId, done: &Done) -> Option<&'l Environment> {
+        let alias = id.name.as_str().replace('-', "");
+        let agent = done.agent.as_ref().filter(|agent| !agent.is_empty())?;
+        let mut named = look.environments.iter().filter(|one| one.name == alias);
+        named.find(|one| {
+            let bound = one.edge_id == *agent;
+            bound && !self.is_ours(look, one) && self.counts_for(look, one, &id.provider)
         })
     }
 

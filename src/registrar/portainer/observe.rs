@@ -184,7 +184,12 @@ impl Portainer {
         Some(ClusterId::new(other.clone(), id.name.clone()))
     }
 
-    fn counts_for(&self, look: &Look, environment: &Environment, provider: &ProviderId) -> bool {
+    pub(super) fn counts_for(
+        &self,
+        look: &Look,
+        environment: &Environment,
+        provider: &ProviderId,
+    ) -> bool {
         let tagged = |one: &ProviderId| look.has(environment, &self.provider_tag(one));
         tagged(provider) || !self.providers.iter().any(tagged)
     }

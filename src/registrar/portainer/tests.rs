@@ -336,6 +336,33 @@ fn an_environment_with_another_name_is_found_by_its_agent() {
 }
 
 #[test]
+fn an_environment_without_the_hyphens_of_its_name_is_the_clusters_whose_agent_polls_for_it() {
+    let portainer = portainer();
+    let alias = |tags: &[u64], agent: &str| {
+        let fields = json!({"EdgeID": "7", "Heartbeat": true});
+        let look = look(vec![environment(7, "deva", tags, &fields)]);
+        let done = Done {
+            agent: Some(agent.to_owned()),
+            ..Done::default()
+        };
+        portainer.next(&look, &id("k3d/dev-a"), &done).unwrap()
+    };
+    let named = json!({"Name": "dev-a", "TagIDs": [OWNER, K3D]});
+    assert_eq!(alias(&[], "7"), Next::Change(7, named));
+    for (tags, agent) in [
+        (&[][..], "8"),
+        (&[], ""),
+        (&[OWNER, KIND], "7"),
+        (&[KIND], "7"),
+    ] {
+        assert!(
+            matches!(alias(tags, agent), Next::Make(_)),
+            "{tags:?} {agent}"
+        );
+    }
+}
+
+#[test]
 fn of_twins_the_oldest_of_ours_stays_and_strangers_are_not_touched() {
     let ours = |number| environment(number, "dev", &[OWNER, K3D], &json!({}));
     let strange = |number| environment(number, "dev", &[9], &json!({}));
