@@ -195,6 +195,9 @@ All of them: docs/EXIT_CODES.md.")]
     /// Look at, take over or bring back rows and clusters
     #[command(subcommand)]
     Cluster(ClusterCommand),
+    /// Take out of a file of yours what the scripts before rollcall wrote there, once rollcall has it too
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Make the database, or the side tables in an existing one
     Init(InitArgs),
     /// Say what is missing on this machine, with the command that mends it
@@ -417,6 +420,24 @@ pub(crate) struct InitArgs {
     /// This file was moved: keep its ledger.
     #[arg(long)]
     pub(crate) moved: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImportCommand {
+    /// Routes between '# BEGIN DYNAMIC' and '# END DYNAMIC' of HAProxy's own file
+    #[command(after_help = "\
+It shows the lines that go, and changes nothing without --write. Only routes of clusters go that rollcall routes to
+by now, and only lines as those scripts wrote them. What is left is checked by HAProxy before it is put in place,
+FILE.before-rollcall is what it was, and it is put back if HAProxy does not load it.
+
+Exit codes: 0 nothing to take out, or taken out; 1 refused; 3 shown, and not taken out yet.")]
+    Haproxy {
+        /// The file, on this host.
+        file: PathBuf,
+        /// Take them out.
+        #[arg(long)]
+        write: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,6 +7,7 @@ mod api;
 mod applicationset;
 mod argocd;
 mod haproxy;
+mod import;
 mod kubeconfig;
 mod network;
 mod portainer;
@@ -14,6 +15,7 @@ mod portainer;
 mod scene;
 mod unready;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +31,7 @@ pub use argocd::{ARGOCD, ArgoCd, ArgoCdSettings, Reach};
 pub use haproxy::{
     HAPROXY, Haproxy, HaproxyInContainer, HaproxyOnHost, HaproxyPlace, HaproxySettings,
 };
+pub use import::Imported;
 pub use kubeconfig::{KUBECONFIG, Kubeconfig};
 pub use network::{NETWORK, NetworkSettings, Networks};
 pub use portainer::{
@@ -88,6 +91,13 @@ pub trait Registrar: Send + Sync {
     /// Takes out of a cluster that stays what registering it here put into it. Gone already is fine.
     async fn withdraw(&self, _order: &RegisterOrder) -> Result<(), RegistrarError> {
         Ok(())
+    }
+
+    /// Takes out of a file of the user's what other tools wrote there and what this registrar has by now; without
+    /// `write`, it only says what that would be.
+    async fn import(&self, _file: &Path, _write: bool) -> Result<Imported, RegistrarError> {
+        let message = "nothing can be imported into it";
+        Err(RegistrarError::new(Fault::Permanent, message))
     }
 
     /// The credentials that the entry of one cluster holds, where the registrar holds usable ones.

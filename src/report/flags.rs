@@ -1,13 +1,14 @@
 //! The flags of this call that the next one needs too: a hint that is pasted must speak of the same world.
 
 /// The commands that a hint may name.
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "reconcile",
     "status",
     "explain",
     "history",
     "last-run",
     "cluster",
+    "import",
     "init",
     "doctor",
     "lock",

@@ -6,6 +6,7 @@ use super::doctor::DoctorDoc;
 use super::documents::{ErrorDoc, ListDoc, PlanDoc, RunDoc};
 use super::enums::EnumsDoc;
 use super::explanation::ExplanationDoc;
+use super::import::ImportDoc;
 use super::init::InitDoc;
 use super::lock::LockDoc;
 use super::row::RowDoc;
@@ -14,7 +15,7 @@ use crate::execute::Event;
 use crate::observe::Observation;
 
 /// The documents that have a schema.
-pub const SCHEMAS: [&str; 16] = [
+pub const SCHEMAS: [&str; 17] = [
     "plan",
     "run",
     "status",
@@ -24,6 +25,7 @@ pub const SCHEMAS: [&str; 16] = [
     "error",
     "list",
     "lock",
+    "import",
     "row",
     "init",
     "doctor",
@@ -44,6 +46,7 @@ pub fn schema_of(name: &str) -> Option<Value> {
         "event" => schemars::schema_for!(Event),
         "error" => schemars::schema_for!(ErrorDoc),
         "lock" => schemars::schema_for!(LockDoc),
+        "import" => schemars::schema_for!(ImportDoc),
         "row" => schemars::schema_for!(RowDoc),
         "init" => schemars::schema_for!(InitDoc),
         "doctor" => schemars::schema_for!(DoctorDoc),

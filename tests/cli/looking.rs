@@ -102,3 +102,13 @@ fn what_a_person_stopped_is_not_in_sync() {
         home.out
     );
 }
+
+#[test]
+fn an_import_says_what_it_needs() {
+    let scene = Scene::new();
+    let said = scene.rollcall(&["import", "haproxy", "/nowhere"]).code(1);
+    assert!(said.err.contains("nothing can be imported"), "{}", said.err);
+    scene.rollcall(&["import", "haproxy"]).code(2);
+    let help = scene.rollcall(&["import", "haproxy", "--help"]).code(0);
+    assert!(help.out.contains("changes nothing without --write"));
+}

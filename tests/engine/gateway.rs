@@ -100,7 +100,11 @@ impl Gateway {
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) {
-        fs::write(self.dir.join(name), text).unwrap();
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
     }
 
     pub(crate) fn files(&self) -> [String; 2] {
@@ -165,7 +169,7 @@ fn six_clusters_are_routed_to_by_their_nodes_names() {
     bench.rollcall(&["reconcile", "--prune=orphans"]).code(0);
     assert_eq!(gateway.get("rt-b"), "404");
     assert!(!networks().contains("k3d-rt-b"), "{}", networks());
-    let base = fs::read_to_string(gateway.dir.join("00-base.cfg")).unwrap();
+    let base = fs::read_to_string(gateway.path("00-base.cfg")).unwrap();
     assert_eq!(base, Gateway::base());
 }
 

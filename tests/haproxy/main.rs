@@ -8,6 +8,7 @@
 
 mod boxed;
 mod contained;
+mod imports;
 mod proxy;
 mod scene;
 

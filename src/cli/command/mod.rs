@@ -7,6 +7,7 @@ mod doctor;
 mod explain;
 mod history;
 mod home;
+mod import;
 mod init;
 mod lock;
 mod reconcile;
@@ -30,6 +31,7 @@ pub(crate) fn run(session: &Session, command: Option<Command>) -> Result<Exit, C
         Some(Command::History(args)) => history::run(session, &args),
         Some(Command::LastRun) => history::last(session),
         Some(Command::Cluster(what)) => cluster::run(session, &what),
+        Some(Command::Import(what)) => import::run(session, &what),
         Some(Command::Init(args)) => init::run(session, &args),
         Some(Command::Doctor) => doctor::run(session),
         Some(Command::Lock(what)) => lock::run(session, &what),

@@ -14,7 +14,7 @@ use super::Haproxy;
 use super::seat::ReloadError;
 use super::wire::Document;
 use crate::model::{ClusterId, Fingerprint, Incarnation, RegistrarId, RegistrarView, Seen};
-use crate::registrar::{Fault, RegisterOrder, Registrar, RegistrarError};
+use crate::registrar::{Fault, Imported, RegisterOrder, Registrar, RegistrarError};
 
 /// HAProxy reads the files as another user than the one who writes them.
 const MODE: u32 = 0o644;
@@ -64,6 +64,10 @@ impl Registrar for Haproxy {
     ) -> Result<(), RegistrarError> {
         let change = Change::Remove(expected.clone());
         self.wish(id, change).await.map(|_| ())
+    }
+
+    async fn import(&self, file: &Path, write: bool) -> Result<Imported, RegistrarError> {
+        self.take_over(file, write).await
     }
 }
 
@@ -153,7 +157,11 @@ impl Haproxy {
 
     /// Checks, renames and loads. What is in place and loaded already is left alone; what HAProxy does not load is taken
     /// back, or its next start would fail of it.
-    async fn put_in_place(&self, before: &Document, now: &Document) -> Result<(), RegistrarError> {
+    pub(super) async fn put_in_place(
+        &self,
+        before: &Document,
+        now: &Document,
+    ) -> Result<(), RegistrarError> {
         let revision = now.revision();
         let loaded = self.seat.loaded().await?;
         let loaded = loaded.ok_or_else(|| failed("there is no HAProxy any more"))?;

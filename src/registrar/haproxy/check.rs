@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Haproxy;
+use super::seat::Trial;
 use crate::model::one_line;
 use crate::registrar::{Fault, RegistrarError};
 
@@ -12,11 +13,15 @@ const COMPLAINTS: usize = 3;
 impl Haproxy {
     /// Fails if HAProxy would refuse this file beside the user's own.
     pub(super) async fn check(&self, staged: &Path) -> Result<(), RegistrarError> {
-        let Err(complaint) = self.seat.accepts(Some(staged)).await? else {
+        let trial = Trial {
+            ours: Some(staged),
+            ..Trial::default()
+        };
+        let Err(complaint) = self.seat.accepts(&trial).await? else {
             return Ok(());
         };
         // Whose fault it is: without ours, is theirs accepted?
-        match self.seat.accepts(None).await? {
+        match self.seat.accepts(&Trial::default()).await? {
             Ok(()) => Err(permanent(format!(
                 "HAProxy refuses the routes: {complaint}"
             ))),

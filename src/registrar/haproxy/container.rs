@@ -9,11 +9,11 @@ use async_trait::async_trait;
 
 use super::check::complaints;
 use super::host::{configurations, shown};
-use super::seat::{Loaded, ReloadError, Seat};
+use super::seat::{Loaded, ReloadError, Seat, Trial};
 use super::wire::Style;
 use super::{CONFIG, HaproxyInContainer, MAP, master, mounts, proof, started};
 use crate::model::{ClusterView, ContainerId, NodeRole, NodeState, Port, PortMap, RegistrarId};
-use crate::provider::ContainerRecord;
+use crate::provider::{ContainerRecord, MountRecord};
 use crate::registrar::{Fault, RegistrarError};
 
 /// How long a check may take: names that nobody answers for take a while each.
@@ -50,6 +50,20 @@ struct Found {
     files: Vec<PathBuf>,
     /// The master's socket, on this host.
     socket: Option<PathBuf>,
+    mounts: Vec<MountRecord>,
+}
+
+impl Found {
+    /// Where the container has a file of this host, if it has the folder.
+    fn inside(&self, file: &Path) -> Option<PathBuf> {
+        let folder = mounts::inside(&self.mounts, &mounts::real(file.parent()?))?;
+        Some(folder.join(file.file_name()?))
+    }
+
+    /// Where this host has a file of the container.
+    fn outside(&self, file: &Path) -> Option<PathBuf> {
+        mounts::outside(&self.mounts, file).map(|file| mounts::real(&file))
+    }
 }
 
 #[async_trait]
@@ -96,13 +110,29 @@ impl Seat for Boxed {
         self.loaded_by(&found).await.map(Some)
     }
 
-    async fn accepts(&self, staged: Option<&Path>) -> Result<Result<(), String>, RegistrarError> {
+    async fn accepts(&self, trial: &Trial<'_>) -> Result<Result<(), String>, RegistrarError> {
         let found = self.found().await?;
         let mut files = self.own_files(&found).map_err(|error| {
             permanent(format!("{} cannot be read: {error}", self.dir.display()))
         })?;
+        if let Some((own, staged)) = trial.instead {
+            let there = found.inside(staged).ok_or_else(|| {
+                permanent(format!(
+                    "{} is mounted into container {} as a single file: what takes its place is not seen there",
+                    own.display(),
+                    self.settings.name
+                ))
+                .hint("mount its folder, and make the container again")
+            })?;
+            let own = mounts::real(own);
+            let it = files
+                .iter_mut()
+                .filter(|file| found.outside(file).as_deref() == Some(&*own));
+            it.for_each(|file| file.clone_from(&there));
+        }
         files.extend(
-            staged
+            trial
+                .ours
                 .and_then(Path::file_name)
                 .map(|name| found.dir.join(name)),
         );
@@ -174,6 +204,7 @@ impl Boxed {
             id: record.id,
             dir,
             files,
+            mounts: record.mounts,
         }))
     }
 
@@ -295,11 +326,12 @@ impl Boxed {
     }
 
     async fn loaded_by(&self, found: &Found) -> Result<Loaded, RegistrarError> {
+        let own = self.own_files(found).unwrap_or_default();
+        let files = own.iter().filter_map(|file| found.outside(file)).collect();
         if let Some(socket) = &found.socket {
             let backends = master::backends(socket).await;
-            return backends
-                .map(Loaded)
-                .map_err(|error| master::silent(socket, &error));
+            let names = backends.map_err(|error| master::silent(socket, &error))?;
+            return Ok(Loaded { names, files });
         }
         let question = proof::question(self.settings.proof);
         let ended = self
@@ -308,7 +340,10 @@ impl Boxed {
             .exec(&found.id, &question, QUESTION)
             .await?;
         let said = proof::answer(&ended, &self.settings.name)?;
-        Ok(Loaded(said.into_iter().collect()))
+        Ok(Loaded {
+            names: said.into_iter().collect(),
+            files,
+        })
     }
 
     /// When its last line was said, where its log can be read.

@@ -8,7 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::check::complaints;
-use super::seat::{Loaded, ReloadError, Seat};
+use super::mounts::real;
+use super::seat::{Loaded, ReloadError, Seat, Trial};
 use super::wire::Style;
 use super::{CONFIG, HaproxyOnHost, master};
 use crate::command::{Command, CommandError, How};
@@ -63,17 +64,26 @@ impl Seat for Host {
         let socket = &self.settings.socket;
         let backends = master::backends(socket).await;
         let backends = backends.map_err(|error| master::silent(socket, &error))?;
-        Ok(Some(Loaded(backends)))
+        Ok(Some(Loaded {
+            names: backends,
+            // What cannot be read, the check will say.
+            files: self.own_files().unwrap_or_default(),
+        }))
     }
 
-    async fn accepts(&self, staged: Option<&Path>) -> Result<Result<(), String>, RegistrarError> {
+    async fn accepts(&self, trial: &Trial<'_>) -> Result<Result<(), String>, RegistrarError> {
         let mut files = self.own_files().map_err(|error| {
             permanent(format!(
                 "the configuration of HAProxy cannot be read: {error}"
             ))
             .hint("set haproxy.files to the files that HAProxy is started with")
         })?;
-        files.extend(staged.map(Path::to_owned));
+        if let Some((own, staged)) = trial.instead {
+            let own = real(own);
+            let it = files.iter_mut().filter(|file| real(file) == own);
+            it.for_each(|file| staged.clone_into(file));
+        }
+        files.extend(trial.ours.map(Path::to_owned));
         let args = files
             .iter()
             .flat_map(|file| ["-f".into(), file.clone().into_os_string()]);

@@ -3,7 +3,8 @@
 //! In: the folder that both live in, the user's own files, and where HAProxy runs: on this host, with its master's
 //! socket, or in a container. Out: what is routed; changes of exactly one cluster's route, checked with `haproxy -c`
 //! before they are put in place, loaded without dropping connections, and proven to be what runs.
-//! Must not: touch the user's own files, put in place what HAProxy refuses, or take a file that it did not write.
+//! Must not: touch the user's own files, except that an import, which a person asks for, takes out of one what older
+//! scripts wrote there; put in place what HAProxy refuses, or take a file that it did not write.
 //!
 //! ```text
 //! wishes -> queue -> one writer: read, change, stage, check, rename, reload, see it loaded
@@ -15,6 +16,8 @@ mod apply;
 mod check;
 mod container;
 mod host;
+mod import;
+mod leftovers;
 mod master;
 mod mounts;
 mod observe;

@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::leftovers::Leftovers;
 use super::seat::Loaded;
 use super::wire::Document;
 use super::{HAPROXY, Haproxy};
-use crate::model::{RegistrarView, RegistrationView, Seen, Unseen, UnseenKind};
+use crate::model::{Obstacle, RegistrarView, RegistrationView, Seen, Unseen, UnseenKind};
 
 /// A file of this size is none of ours.
 const LARGEST: u64 = 32 * 1024 * 1024;
@@ -62,11 +63,30 @@ impl Haproxy {
         });
         RegistrarView {
             installed: true,
+            problems: self.leftovers(document, loaded),
             needs: self.seat.needs(),
             after: self.seat.after().into_iter().collect(),
             entries: entries.collect(),
             ..RegistrarView::default()
         }
+    }
+
+    /// Routes that the scripts before rollcall left in the user's files, of clusters that rollcall routes to by now.
+    fn leftovers(&self, document: &Document, loaded: &Loaded) -> Vec<Obstacle> {
+        let routed = self.routed(document);
+        let problem = |file: &PathBuf| {
+            let text = text(file).ok()??;
+            let leftovers = Leftovers::of(&text);
+            let names = leftovers.names().filter(|name| routed.contains(*name));
+            let names: Vec<String> = names.map(ToString::to_string).collect();
+            let file = file.display();
+            (!names.is_empty()).then(|| Obstacle {
+                what: format!("{file} has routes of its own to {}", names.join(", ")),
+                remedy: format!("rollcall import haproxy {file}"),
+                of: Vec::new(),
+            })
+        };
+        loaded.files.iter().filter_map(problem).collect()
     }
 
     /// Both files as they are.
@@ -102,7 +122,7 @@ impl Haproxy {
 }
 
 /// A file's text; `None`: it is not there.
-fn text(path: &Path) -> io::Result<Option<String>> {
+pub(super) fn text(path: &Path) -> io::Result<Option<String>> {
     match fs::metadata(path) {
         Ok(meta) if !meta.is_file() => Err(io::Error::other("it is no regular file")),
         Ok(meta) if meta.len() > LARGEST => Err(io::Error::other("it is too large")),

@@ -1,6 +1,6 @@
 //! Where HAProxy runs: what differs between one on this host and one in a container.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 
@@ -29,8 +29,8 @@ pub(super) trait Seat: Send + Sync {
     /// What it has loaded. `None`: there is no HAProxy. A silent one is an error.
     async fn loaded(&self) -> Result<Option<Loaded>, RegistrarError>;
 
-    /// Whether it takes the user's own files, with a staged one beside them; if not, what it says.
-    async fn accepts(&self, staged: Option<&Path>) -> Result<Result<(), String>, RegistrarError>;
+    /// Whether it would take these files; if not, what it says.
+    async fn accepts(&self, trial: &Trial<'_>) -> Result<Result<(), String>, RegistrarError>;
 
     /// Has it load its files anew, and waits until this revision is what runs.
     async fn reload(&self, revision: &str) -> Result<(), ReloadError>;
@@ -39,14 +39,28 @@ pub(super) trait Seat: Send + Sync {
     async fn shown_files(&self) -> String;
 }
 
+/// What is tried: the user's own files, with these changes. All paths are this host's.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Trial<'p> {
+    /// A staged file of ours beside them.
+    pub(super) ours: Option<&'p Path>,
+    /// One of them, and what is staged to take its place.
+    pub(super) instead: Option<(&'p Path, &'p Path)>,
+}
+
 /// What HAProxy has loaded of ours.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Loaded(pub(super) Vec<String>);
+pub(super) struct Loaded {
+    /// The names of backends, that of the revision among them.
+    pub(super) names: Vec<String>,
+    /// The user's own files that this host has too, by their paths here.
+    pub(super) files: Vec<PathBuf>,
+}
 
 impl Loaded {
     /// Whether this revision is what runs.
     pub(super) fn has(&self, revision: &str) -> bool {
-        self.0.iter().any(|name| name == revision)
+        self.names.iter().any(|name| name == revision)
     }
 }
 

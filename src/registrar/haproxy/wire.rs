@@ -29,6 +29,8 @@ const RESOLVERS: &str = "resolvers rollcall:docker
     hold timeout 30s
     hold obsolete 30s
 ";
+/// How the line begins that says how often the user's files were loaded anew with the same routes.
+const AGAIN: &str = "# Again: ";
 /// How the line of a backend begins that says which life of its cluster it was written for.
 const LIFE: &str = "# life ";
 
@@ -76,6 +78,7 @@ pub(super) struct Route {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Document {
     style: Style,
+    again: u32,
     routes: BTreeMap<ClusterId, Route>,
     /// Sections that are not ours, as they stand.
     strange: Vec<String>,
@@ -101,6 +104,10 @@ impl Document {
         };
         let rest = config.strip_prefix(HEADER).ok_or(Foreign)?;
         for section in sections(rest) {
+            if let Some(again) = section.strip_prefix(AGAIN) {
+                document.again = again.parse().unwrap_or_default();
+                continue;
+            }
             let mut words = section.split_whitespace();
             let (sort, name) = (words.next(), words.next().unwrap_or_default());
             if name.starts_with(REVISION) {
@@ -120,6 +127,9 @@ impl Document {
     /// The generated file.
     pub(super) fn config(&self) -> String {
         let mut text = format!("{HEADER}\n\n");
+        if self.again > 0 {
+            let _ = writeln!(text, "{AGAIN}{}\n", self.again);
+        }
         if let Style::Names { proof } = self.style {
             let _ = writeln!(text, "{RESOLVERS}");
             let _ = proof.map(|port| writeln!(text, "{}", self.proof(port)));
@@ -166,11 +176,12 @@ impl Document {
     pub(super) fn revision(&self) -> String {
         let Self {
             style,
+            again,
             routes,
             strange,
             map,
         } = self;
-        let content = format!("{style:?}\n{routes:?}\n{strange:?}\n{map:?}");
+        let content = format!("{style:?}\n{again}\n{routes:?}\n{strange:?}\n{map:?}");
         Fingerprint::digest(&content).replacen("sha256:", REVISION, 1)
     }
 
@@ -217,6 +228,19 @@ impl Document {
             fields.push(("more", route.more.join("; ")));
         }
         Some(Fingerprint::of(fields))
+    }
+
+    /// The same routes with another digest.
+    pub(super) fn again(&self) -> Self {
+        Self {
+            again: self.again.wrapping_add(1),
+            ..self.clone()
+        }
+    }
+
+    /// Whether requests for its name go to this cluster.
+    pub(super) fn leads(&self, id: &ClusterId) -> bool {
+        self.routes.contains_key(id) && self.mapped(id.name.as_str()) == Some(&backend(id))
     }
 
     /// Where requests for this name go, if they go to a cluster of another provider.
