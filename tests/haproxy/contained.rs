@@ -6,6 +6,7 @@ use rollcall::model::{Incarnation, NodeState, Seen};
 use rollcall::provider::ContainerRecord;
 use rollcall::registrar::Registrar;
 
+use super::proxy::Told;
 use super::{LONG, Scene, look};
 
 /// What is changed of the container.
@@ -100,4 +101,27 @@ async fn a_node_that_nobody_knows_makes_no_other_route_invalid() {
     scene.registrar.register(&dev, None).await.unwrap();
     assert_eq!(scene.proxy.get("dev"), "k3d/dev");
     assert!(scene.proxy.get("gone").contains("503"));
+}
+
+#[tokio::test]
+#[ignore = "needs haproxy"]
+async fn a_masters_socket_that_is_mounted_is_asked_and_told() {
+    let scene = Scene::container_told(Told::Socket);
+    let dev = scene.cluster("k3d/dev");
+    let written = scene.registrar.register(&dev, None).await.unwrap();
+    assert_eq!(scene.proxy.get("dev"), "k3d/dev");
+    assert!(!scene.proxy.files()[0].contains("frontend"));
+    let id = &dev.cluster.id;
+    scene.registrar.deregister(id, &written).await.unwrap();
+    assert_eq!(scene.proxy.get("dev"), "404");
+    let engine = scene.engine.as_ref().unwrap();
+    engine.change(|record| {
+        // The folder of the socket is the container's own now.
+        let folder = record.mounts[0].clone();
+        let inside = folder.destination.join("rollcall");
+        record.mounts[0].source = Some(folder.source.unwrap().join("rollcall"));
+        record.mounts[0].destination = inside;
+    });
+    let unseen = look(&scene.registrar).await.unwrap_err();
+    assert!(unseen.error.contains("in no folder"), "{unseen:?}");
 }

@@ -70,13 +70,19 @@ impl Scene {
 
     /// The container's files are those that HAProxy is started with.
     pub(crate) fn container() -> Self {
-        let proxy = Proxy::told_by(Told::Signal);
+        Self::container_told(Told::Signal)
+    }
+
+    /// The same, told in this way; the socket is in the folder that is mounted.
+    pub(crate) fn container_told(told: Told) -> Self {
+        let proxy = Proxy::told_by(told);
         let dir = proxy.path("");
         let name = dir.file_name().unwrap().to_str().unwrap();
         let inside = dir.with_file_name(format!("{name}.inside"));
         std::os::unix::fs::symlink(&dir, &inside).unwrap();
         let file = |name: &str| inside.join(name).display().to_string();
         let words = ["-f", &file("base.cfg"), "-f", &file("rollcall")].map(str::to_owned);
+        let socket = inside.join("master");
         let engine = Arc::new(Engine::new(Boxed {
             dir,
             inside,
@@ -86,7 +92,7 @@ impl Scene {
             name: "haproxy-gw".to_owned(),
             containers: Arc::<Engine>::clone(&engine),
             program: "haproxy".to_owned(),
-            socket: None,
+            socket: (told == Told::Socket).then_some(socket),
             proof: Port::parse(i64::from(free_port())).unwrap(),
             after: vec![RegistrarId::new("network")],
         });
