@@ -1,5 +1,8 @@
 //! The command line.
 
+mod sandbox;
+mod words;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,6 +10,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::{ClusterName, DeleteLimit, Port, Prune, Selector, Subnet};
 use crate::report::Flags;
+pub(crate) use sandbox::SandboxCommand;
+use words::{delete_limit, duration, port, some_time};
 
 const RUNNING: &str = "How it runs";
 const SAFETY: &str = "Safety";
@@ -452,90 +457,6 @@ pub(crate) enum LockCommand {
 pub(crate) struct SchemaArgs {
     /// Which document; without one, all names.
     pub(crate) document: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum SandboxCommand {
-    /// Show the world and the instructions it has
-    Show,
-    /// Give the world an instruction, such as 'create takes 40s' or 'docker is down'
-    #[command(
-        after_help = "Instructions: create takes 40s; create k3d/dev fails; create fails twice; create hangs; create does nothing;\nregister kubeconfig fails once; docker is down; docker is silent; docker is up."
-    )]
-    Say {
-        /// The instruction.
-        #[arg(required = true)]
-        words: Vec<String>,
-    },
-    /// Forget all instructions
-    Forget,
-    /// Delete a cluster behind rollcall's back
-    Wipe {
-        /// Which, PROVIDER/NAME.
-        cluster: crate::model::ClusterId,
-        /// Leave its networks and volumes, as `docker rm -f` does.
-        #[arg(long)]
-        leave_residue: bool,
-    },
-    /// Stop a cluster behind rollcall's back
-    Stop {
-        /// Which, PROVIDER/NAME.
-        cluster: crate::model::ClusterId,
-    },
-    /// Make a cluster by hand, as a person would
-    Make {
-        /// Which, PROVIDER/NAME.
-        cluster: crate::model::ClusterId,
-    },
-    /// Move the sandbox's clock forward
-    Advance {
-        /// By how much.
-        #[arg(value_parser = duration)]
-        by: Duration,
-    },
-}
-
-/// `90`, `90s`, `5m`, `1h30m`; a bare number is seconds.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("'{text}' is no duration: 90s, 5m and 1h30m are");
-    let duration = match text.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
-            Duration::try_from(span).map_err(|_| wrong())?
-        }
-    };
-    if duration > LONGEST {
-        return Err(format!("'{text}' is more than a year"));
-    }
-    Ok(duration)
-}
-
-/// Nobody waits longer, and no clock overflows.
-const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
-
-/// A duration that is not none.
-fn some_time(text: &str) -> Result<Duration, String> {
-    match duration(text)? {
-        Duration::ZERO => Err(format!("'{text}' is no time at all")),
-        some => Ok(some),
-    }
-}
-
-fn port(text: &str) -> Result<Port, String> {
-    let number: i64 = text.parse().map_err(|_| format!("'{text}' is no port"))?;
-    Port::parse(number).map_err(|error| error.to_string())
-}
-
-fn delete_limit(text: &str) -> Result<DeleteLimit, String> {
-    let wrong = || format!("'{text}' is neither a number nor a share such as 50%");
-    match text.strip_suffix('%') {
-        Some(percent) => match percent.parse() {
-            Ok(percent) if percent <= 100 => Ok(DeleteLimit::Percent(percent)),
-            _ => Err(wrong()),
-        },
-        None => text.parse().map(DeleteLimit::Count).map_err(|_| wrong()),
-    }
 }
 
 #[cfg(test)]

@@ -166,15 +166,11 @@ fn haproxy(
 /// container, and whoever is named.
 fn networks(settings: &Settings, world: &World) -> Option<Networks> {
     let argocd = &settings.config.argocd;
-    let mut containers = settings.config.network.containers.clone();
-    let haproxy = settings.config.haproxy.container.iter();
-    containers.extend(haproxy.cloned());
-    containers.sort();
-    containers.dedup();
     let reaches = argocd.context.is_some() && argocd.reach() == Reach::Network;
     let settings = NetworkSettings {
         management: reaches.then(|| settings.management.clone()),
-        containers,
+        containers: settings.config.network.containers.clone(),
+        seats: settings.config.haproxy.container.iter().cloned().collect(),
     };
     let asked = settings != NetworkSettings::default();
     asked.then(|| Networks::new(settings, Arc::clone(&world.engine)))

@@ -93,9 +93,9 @@ pub trait Registrar: Send + Sync {
         Ok(())
     }
 
-    /// Takes out of a file of the user's what other tools wrote there and what this registrar has by now; without
-    /// `write`, it only says what that would be.
-    async fn import(&self, _file: &Path, _write: bool) -> Result<Imported, RegistrarError> {
+    /// Takes out of a file of the user's what other tools wrote there and what this registrar has by now, or only says
+    /// what that would be.
+    async fn import(&self, _file: &Path, _act: Import) -> Result<Imported, RegistrarError> {
         let message = "nothing can be imported into it";
         Err(RegistrarError::new(Fault::Permanent, message))
     }
@@ -104,6 +104,15 @@ pub trait Registrar: Send + Sync {
     async fn access(&self, _id: &ClusterId) -> Option<Access> {
         None
     }
+}
+
+/// Whether an import acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Import {
+    /// It says what it would do.
+    Show,
+    /// It does it.
+    Write,
 }
 
 /// An order to register one cluster.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use rollcall::registrar::Registrar;
+use rollcall::registrar::{Import, Registrar};
 
 use super::scene::Scene;
 use super::{LONG, look};
@@ -57,7 +57,7 @@ async fn a_route_that_stands_twice_is_a_problem_until_it_is_taken_out() {
             "the old one answers"
         );
 
-        let shown = scene.registrar.import(&file, false).await.unwrap();
+        let shown = scene.registrar.import(&file, Import::Show).await.unwrap();
         assert_eq!(shown.taken, ["dev"]);
         assert_eq!(shown.kept[0].0, "other");
         assert_eq!((shown.lines.len(), &shown.backup), (4, &None));
@@ -66,7 +66,7 @@ async fn a_route_that_stands_twice_is_a_problem_until_it_is_taken_out() {
         // By a link, as many have it.
         let link = scene.proxy.path("link.cfg");
         std::os::unix::fs::symlink(&file, &link).unwrap();
-        let done = scene.registrar.import(&link, true).await.unwrap();
+        let done = scene.registrar.import(&link, Import::Write).await.unwrap();
         assert!(link.is_symlink());
         assert_eq!(fs::read_to_string(done.backup.unwrap()).unwrap(), before);
         let after = fs::read_to_string(&file).unwrap();
@@ -78,7 +78,7 @@ async fn a_route_that_stands_twice_is_a_problem_until_it_is_taken_out() {
         let view = look(&scene.registrar).await.unwrap();
         assert_eq!(view.problems, []);
         assert!(view.entries.values().all(|entry| entry.trouble.is_none()));
-        let again = scene.registrar.import(&file, true).await.unwrap();
+        let again = scene.registrar.import(&file, Import::Write).await.unwrap();
         assert_eq!((again.taken.len(), again.backup), (0, None));
     }
 }
@@ -93,14 +93,22 @@ async fn nothing_is_taken_out_that_would_leave_a_name_without_a_route() {
         let asks = whole.lines().find(|line| line.contains("rollcall.map"));
         let deaf = whole.replace(asks.unwrap(), "");
         fs::write(&file, &deaf).unwrap();
-        let error = scene.registrar.import(&file, true).await.unwrap_err();
+        let error = scene
+            .registrar
+            .import(&file, Import::Write)
+            .await
+            .unwrap_err();
         assert!(error.message.contains("frontend http"), "{error:?}");
         assert!(error.hint.unwrap().contains("field(2,.)"));
         assert_eq!(fs::read_to_string(&file).unwrap(), deaf);
 
         let broken = whole.clone() + "nonsense\n";
         fs::write(&file, &broken).unwrap();
-        let error = scene.registrar.import(&file, true).await.unwrap_err();
+        let error = scene
+            .registrar
+            .import(&file, Import::Write)
+            .await
+            .unwrap_err();
         assert!(error.message.contains("nonsense"), "{error:?}");
         assert_eq!(fs::read_to_string(&file).unwrap(), broken);
 
@@ -111,13 +119,21 @@ async fn nothing_is_taken_out_that_would_leave_a_name_without_a_route() {
             format!("{whole}frontend late\n    bind 127.0.0.1:{port}\n    default_backend none\n");
         fs::write(&file, &late).unwrap();
         let files = scene.proxy.files();
-        scene.registrar.import(&file, true).await.unwrap_err();
+        scene
+            .registrar
+            .import(&file, Import::Write)
+            .await
+            .unwrap_err();
         assert_eq!(fs::read_to_string(&file).unwrap(), late);
         assert_eq!(scene.proxy.files(), files);
 
         let strange = scene.proxy.path("strange.cfg");
         fs::write(&strange, &whole).unwrap();
-        let error = scene.registrar.import(&strange, true).await.unwrap_err();
+        let error = scene
+            .registrar
+            .import(&strange, Import::Write)
+            .await
+            .unwrap_err();
         assert!(error.message.contains("no file that HAProxy"), "{error:?}");
         assert!(scene.registrar.observe(LONG).await.known().is_some());
     }

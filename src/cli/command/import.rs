@@ -4,7 +4,7 @@ use crate::cli::args::ImportCommand;
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::model::RegistrarId;
-use crate::registrar::{HAPROXY, Imported};
+use crate::registrar::{HAPROXY, Import, Imported};
 use crate::report::{Exit, ExitCode, ImportDoc, ImportKept, ImportLine, import_text};
 
 pub(crate) fn run(session: &Session, what: &ImportCommand) -> Result<Exit, CliError> {
@@ -15,7 +15,8 @@ pub(crate) fn run(session: &Session, what: &ImportCommand) -> Result<Exit, CliEr
         CliError::new(ExitCode::NotReady, "the registrar haproxy is off")
             .hint("switch it on: haproxy.dir in the configuration")
     })?;
-    let imported = Session::block_on(async { Ok(registrar.import(file, *write).await?) })?;
+    let act = if *write { Import::Write } else { Import::Show };
+    let imported = Session::block_on(async { Ok(registrar.import(file, act).await?) })?;
     let doc = document(imported);
     session.answer(&doc, |_| session.command(&import_text(&doc)))?;
     Ok(doc.exit)

@@ -188,6 +188,18 @@ pub(crate) struct ApplicationSetConfig {
     pub(crate) except: Vec<Selector>,
 }
 
+impl ApplicationSetConfig {
+    /// What cannot be right.
+    pub(super) fn problem(&self) -> Option<String> {
+        let nobody = self.way == WayConfig::Labels && !self.except.is_empty();
+        nobody.then(|| {
+            "applicationset.except leaves nobody out where the set selects Secrets (way = \"labels\"): name them in \
+             argocd.except, or have the set's selector not match them"
+                .to_owned()
+        })
+    }
+}
+
 /// How a cluster gets into a set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -14,7 +14,7 @@ use super::Haproxy;
 use super::seat::ReloadError;
 use super::wire::Document;
 use crate::model::{ClusterId, Fingerprint, Incarnation, RegistrarId, RegistrarView, Seen};
-use crate::registrar::{Fault, Imported, RegisterOrder, Registrar, RegistrarError};
+use crate::registrar::{Fault, Import, Imported, RegisterOrder, Registrar, RegistrarError};
 
 /// HAProxy reads the files as another user than the one who writes them.
 const MODE: u32 = 0o644;
@@ -66,8 +66,8 @@ impl Registrar for Haproxy {
         self.wish(id, change).await.map(|_| ())
     }
 
-    async fn import(&self, file: &Path, write: bool) -> Result<Imported, RegistrarError> {
-        self.take_over(file, write).await
+    async fn import(&self, file: &Path, act: Import) -> Result<Imported, RegistrarError> {
+        self.take_over(file, act).await
     }
 }
 

@@ -12,15 +12,15 @@ use super::seat::Trial;
 use super::wire::Document;
 use super::{Haproxy, MAP};
 use crate::model::ClusterName;
-use crate::registrar::{Fault, Imported, RegistrarError};
+use crate::registrar::{Fault, Import, Imported, RegistrarError};
 
 impl Haproxy {
-    /// Shows what goes out of a file of the user's, and with `write` takes it out: checked before, with a backup beside
+    /// Shows what goes out of a file of the user's, and takes it out where it is to act: checked before, with a backup beside
     /// it, and put back where HAProxy does not load what is left.
     pub(super) async fn take_over(
         &self,
         file: &Path,
-        write: bool,
+        act: Import,
     ) -> Result<Imported, RegistrarError> {
         let _alone = self.writing.lock().await;
         let real = fs::canonicalize(file).map_err(|error| unreadable(file, &error))?;
@@ -55,7 +55,7 @@ impl Haproxy {
                  and use_backend %[var(txn.env),map_str(PATH/{MAP})] if {{ var(txn.env) -m found }}",
             )));
         }
-        if write {
+        if act == Import::Write {
             let backup = self
                 .replace(&real, &before, &without.text, &document)
                 .await?;

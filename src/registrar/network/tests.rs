@@ -1,9 +1,11 @@
 //! The sandbox's engine plays Docker.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::*;
-use crate::model::{ClusterSpec, Ports};
+use crate::model::{ClusterSpec, Ports, RegistrarView};
+use crate::registrar::Registrar as _;
 use crate::registrar::scene::{id, order};
 use crate::sandbox::Sandbox;
 
@@ -20,7 +22,8 @@ fn scene() -> (Sandbox, Networks) {
     }
     let settings = NetworkSettings {
         management: Some(ClusterName::parse("devops").unwrap()),
-        containers: vec!["haproxy-gw".to_owned()],
+        containers: Vec::new(),
+        seats: vec!["haproxy-gw".to_owned()],
     };
     let engine: Arc<dyn Engine> = sandbox.world().engine;
     (sandbox, Networks::new(settings, engine))
@@ -95,6 +98,21 @@ async fn without_anybody_to_put_on_networks_there_is_nothing_to_do() {
 #[tokio::test]
 async fn without_the_engines_look_nobody_knows() {
     let (_sandbox, networks) = scene();
-    let seen = networks.observe(LOOK).await;
+    let seen = networks.observe(Duration::from_secs(1)).await;
     assert!(seen.known().is_none(), "unknown is never absent");
+}
+
+#[tokio::test]
+async fn a_container_that_is_named_and_is_not_there_is_said() {
+    let sandbox = Sandbox::in_memory(1);
+    let settings = NetworkSettings {
+        containers: vec!["haproxy-gv".to_owned()],
+        ..NetworkSettings::default()
+    };
+    let networks = Networks::new(settings, sandbox.world().engine);
+    let problems = seen(&networks).await.problems;
+    let said: Vec<&str> = problems.iter().map(|one| one.what.as_str()).collect();
+    assert_eq!(said, ["there is no container haproxy-gv"]);
+    let (_sandbox, networks) = scene();
+    assert_eq!(seen(&networks).await.problems, []);
 }

@@ -27,6 +27,7 @@ impl OnNetworks {
         let settings = NetworkSettings {
             management: Some(ClusterName::parse("devops").unwrap()),
             containers: Vec::new(),
+            seats: Vec::new(),
         };
         let registrar = Networks::new(settings, Arc::clone(&world.engine));
         let place = Self {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::NetworkSettings;
 use crate::model::{
-    ClusterId, ClusterView, EngineView, Fingerprint, NodeRole, RegistrarView, RegistrationView,
+    ClusterId, ClusterView, EngineView, Fingerprint, NodeRole, Obstacle, RegistrarView,
+    RegistrationView,
 };
 
 /// Networks that the engine itself brings: nobody is put on them.
@@ -25,7 +26,7 @@ pub(super) struct Gap {
 
 /// Every container that has to reach clusters and is there.
 pub(super) fn members(settings: &NetworkSettings, engine: &EngineView) -> Vec<String> {
-    let named = settings.containers.iter();
+    let named = settings.containers.iter().chain(&settings.seats);
     let named = named.filter(|name| engine.facts.attachments.contains_key(*name));
     let nodes = management(settings, engine).flat_map(|view| &view.nodes);
     let nodes = nodes.filter(|node| node.role.proves());
@@ -55,8 +56,21 @@ pub(super) fn view(settings: &NetworkSettings, engine: &EngineView) -> Registrar
         installed: !members(settings, engine).is_empty(),
         attached: true,
         entries: entries.collect(),
+        problems: missing(settings, engine),
         ..RegistrarView::default()
     }
+}
+
+/// Containers that are named and are not on the engine: nobody else would say so.
+fn missing(settings: &NetworkSettings, engine: &EngineView) -> Vec<Obstacle> {
+    let named = settings.containers.iter();
+    let gone = named.filter(|name| !engine.facts.attachments.contains_key(*name));
+    gone.map(|name| Obstacle {
+        what: format!("there is no container {name}"),
+        remedy: "make it, or mend network.containers".to_owned(),
+        of: Vec::new(),
+    })
+    .collect()
 }
 
 /// Who is on a cluster's network and who is not; `None`: it has none, or is the management cluster.

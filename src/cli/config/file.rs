@@ -1,0 +1,217 @@
+//! The configuration file as a whole: where it is, what it says, and what cannot be right.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::providers::Providers;
+use super::registrars::{
+    ApplicationSetConfig, ArgoCdConfig, HaproxyConfig, Kubeconfig, NetworkConfig, PortainerConfig,
+};
+use crate::cli::args::Global;
+use crate::cli::error::CliError;
+use crate::cli::settings::{Dirs, no_home};
+use crate::cli::streams::Streams;
+use crate::model::{ClusterName, RegistrarId, Selector};
+use crate::registrar::{APPLICATIONSET, ARGOCD, HAPROXY, KUBECONFIG, NETWORK, PORTAINER};
+use crate::report::ExitCode;
+
+/// What the file says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// The management cluster.
+    pub(crate) management: Management,
+    /// The providers.
+    pub(crate) provider: Providers,
+    /// The registrar of the user's kubeconfig.
+    pub(crate) kubeconfig: Kubeconfig,
+    /// The registrar that routes requests to clusters.
+    pub(crate) haproxy: HaproxyConfig,
+    /// The registrar of Argo CD's clusters.
+    pub(crate) argocd: ArgoCdConfig,
+    /// The registrar of Argo CD's `ApplicationSet`.
+    pub(crate) applicationset: ApplicationSetConfig,
+    /// Who is put on clusters' networks.
+    pub(crate) network: NetworkConfig,
+    /// The registrar of Portainer's environments.
+    pub(crate) portainer: PortainerConfig,
+}
+
+/// `[management]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Management {
+    /// The name of its row.
+    pub(crate) name: String,
+}
+
+impl Default for Management {
+    fn default() -> Self {
+        Self {
+            name: "devops".to_owned(),
+        }
+    }
+}
+
+impl Config {
+    /// The clusters that are not to be registered, per registrar.
+    pub(crate) fn unregistered(&self) -> BTreeMap<RegistrarId, BTreeSet<Selector>> {
+        let own = ClusterName::parse(&self.management.name).map(Selector::Name);
+        let own: Vec<Selector> = own.into_iter().collect();
+        let no_one = Vec::new();
+        // Argo CD knows its own cluster by itself, and is on its network. What it does not know is in no set.
+        let sets = self.argocd.except.iter().chain(&self.applicationset.except);
+        let sets: Vec<Selector> = sets.cloned().collect();
+        [
+            (APPLICATIONSET, &sets, &own),
+            (KUBECONFIG, &self.kubeconfig.except, &no_one),
+            (HAPROXY, &self.haproxy.except, &no_one),
+            (ARGOCD, &self.argocd.except, &own),
+            (NETWORK, &no_one, &own),
+            (PORTAINER, &self.portainer.except, &no_one),
+        ]
+        .into_iter()
+        .map(|(name, except, own)| {
+            let all = except.iter().chain(own).cloned().collect();
+            (RegistrarId::new(name), all)
+        })
+        .collect()
+    }
+
+    /// What is missing, or cannot be right.
+    fn problem(&self) -> Option<String> {
+        let haproxy = self.haproxy.problem();
+        let argocd = haproxy.or_else(|| self.argocd.problem());
+        let argocd = argocd.or_else(|| {
+            let alone = self.applicationset.name.is_some() && self.argocd.context.is_none();
+            alone.then(|| "applicationset.name is set, and argocd.context is not".to_owned())
+        });
+        let set = argocd.or_else(|| self.applicationset.problem());
+        set.or_else(|| self.portainer.problem())
+    }
+}
+
+/// The file, as it was found.
+#[derive(Debug, Clone)]
+pub(crate) struct ConfigFile {
+    /// Where it is; none: there is none.
+    pub(crate) path: Option<PathBuf>,
+    /// What it says; where it is silent, or cannot be used, the defaults.
+    pub(crate) config: Config,
+    /// Why it cannot be used.
+    pub(crate) problem: Option<CliError>,
+    keys: toml::Table,
+}
+
+impl ConfigFile {
+    /// Reads the file that is named, or the user's own.
+    pub(crate) fn read(global: &Global, streams: &Streams) -> Self {
+        let mut file = Self {
+            path: None,
+            config: Config::default(),
+            problem: None,
+            keys: toml::Table::new(),
+        };
+        file.problem = file.fill(global, streams).err();
+        file
+    }
+
+    /// Whether the file sets a key, such as `provider.k3d.image`.
+    pub(crate) fn sets(&self, key: &str) -> bool {
+        let mut words = key.split('.');
+        let first = words.next().and_then(|word| self.keys.get(word));
+        words
+            .try_fold(first, |value, word| value.map(|value| value.get(word)))
+            .flatten()
+            .is_some()
+    }
+
+    fn fill(&mut self, global: &Global, streams: &Streams) -> Result<(), CliError> {
+        let path = match (&global.config, Dirs::of(streams).config) {
+            (Some(path), _) => path.clone(),
+            (None, Some(dir)) => dir.join("rollcall.toml"),
+            (None, None) => return Err(no_home("the configuration")),
+        };
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error)
+                if error.kind() == std::io::ErrorKind::NotFound && global.config.is_none() =>
+            {
+                return Ok(());
+            }
+            Err(error) => return Err(CliError::file("read the configuration", &path, &error)),
+        };
+        self.path = Some(path.clone());
+        let mut config: Config = toml::from_str(&text).map_err(|error| wrong(&path, &error))?;
+        config.provider.find_manifests(&path);
+        ClusterName::parse(&config.management.name).map_err(|error| {
+            CliError::usage(format!("management.name in the configuration: {error}"))
+        })?;
+        if let Some(problem) = config.problem() {
+            return Err(CliError::usage(format!(
+                "the configuration {}: {problem}",
+                path.display()
+            ))
+            .hint("docs/rollcall.example.toml shows every key"));
+        }
+        self.keys = toml::from_str(&text).map_err(|error| wrong(&path, &error))?;
+        self.config = config;
+        Ok(())
+    }
+}
+
+fn wrong(path: &Path, error: &toml::de::Error) -> CliError {
+    CliError::new(
+        ExitCode::Usage,
+        format!(
+            "the configuration {} cannot be read: {}",
+            path.display(),
+            error.message()
+        ),
+    )
+    .hint("docs/rollcall.example.toml shows every key")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_key_is_an_error_and_an_empty_file_is_not() {
+        assert!(toml::from_str::<Config>("").is_ok_and(|config| config == Config::default()));
+        assert!(toml::from_str::<Config>("[provider.k3d]\nimgae = 'x'\n").is_err());
+    }
+
+    #[test]
+    fn a_haproxy_in_a_container_needs_its_folder_alone() {
+        let problem = |text: &str| {
+            let config: Config = toml::from_str(&format!("[haproxy]\n{text}")).unwrap();
+            config.problem().unwrap_or_default()
+        };
+        assert_eq!(problem("container = 'gw'\ndir = '/srv/haproxy'\n"), "");
+        assert!(problem("container = 'gw'\n").contains("haproxy.dir"));
+        assert!(problem("container = 'a b'\ndir = '/x'\n").contains("no container's name"));
+        let both = "container = 'gw'\ndir = '/x'\naddress = '10.0.0.1'\n";
+        assert!(problem(both).contains("haproxy.address"));
+        assert!(problem("dir = '/x'\n").contains("haproxy.files"));
+    }
+
+    #[test]
+    fn the_example_says_what_the_program_reads() {
+        let example = include_str!("../../../docs/rollcall.example.toml");
+        let read: Result<Config, _> = toml::from_str(example);
+        let commented: String = example
+            .lines()
+            .map(|line| match line.strip_prefix("# ") {
+                // What is switched off in the example is read as well.
+                Some(rest) if rest.contains(" = ") || rest.starts_with('[') => format!("{rest}\n"),
+                _ => format!("{line}\n"),
+            })
+            .collect();
+        let all: Result<Config, _> = toml::from_str(&commented);
+        assert!(read.is_ok(), "{read:?}");
+        assert_eq!(all.map(|config| config.problem()), Ok(None));
+    }
+}

@@ -1,0 +1,62 @@
+//! The sections of providers.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// `[provider.NAME]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Providers {
+    /// `[provider.k3d]`.
+    pub k3d: ProviderConfig,
+    /// `[provider.kind]`.
+    pub(crate) kind: ProviderConfig,
+}
+
+impl Providers {
+    /// A manifest's path begins where the configuration is.
+    pub(super) fn find_manifests(&mut self, config: &Path) {
+        let folder = config.parent().unwrap_or(Path::new(""));
+        let all = [&mut self.k3d, &mut self.kind].into_iter();
+        for one in all.flat_map(|provider| &mut provider.after_create) {
+            for manifest in &mut one.manifests {
+                *manifest = folder.join(&*manifest);
+            }
+        }
+    }
+}
+
+/// What can be set of a provider.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ProviderConfig {
+    /// The image of its nodes.
+    pub(crate) image: Option<String>,
+    /// The program, if it is not the one on the PATH.
+    pub(crate) program: Option<PathBuf>,
+    /// What follows each creation.
+    pub(crate) after_create: Vec<AfterCreateConfig>,
+}
+
+/// `[[provider.NAME.after_create]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct AfterCreateConfig {
+    /// Images of the engine that go into every node.
+    pub(crate) images: Vec<String>,
+    /// Files of objects that are applied; a path without a root begins in the configuration's folder.
+    pub(crate) manifests: Vec<PathBuf>,
+    /// Whether those are waited for.
+    pub(crate) wait: bool,
+}
+
+impl Default for AfterCreateConfig {
+    fn default() -> Self {
+        Self {
+            images: Vec::new(),
+            manifests: Vec::new(),
+            wait: true,
+        }
+    }
+}
