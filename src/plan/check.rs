@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Action, ActionKind, Plan, PlanInput, Step, StepId};
 use crate::model::{
-    Address, ClusterId, NetworkId, NodeState, NodeView, Ownership, Port, RegistrarId, Seen,
-    VolumeId,
+    Address, ClusterId, ClusterView, NetworkId, NodeState, NodeView, Ownership, Port, RegistrarId,
+    Seen, VolumeId,
 };
 
 /// What is wrong with a plan. A plan with a violation is a bug and never runs.
@@ -195,55 +195,17 @@ fn ownership(
     let Some(engine) = input.observed.engine.known() else {
         return;
     };
-    let live = |id: &ClusterId| input.observed.cluster(id).filter(|view| view.has_nodes());
-    let adopted = |id: &ClusterId| input.policy.adopt.contains(id);
-    let ours = |id: &ClusterId| {
-        live(id).is_some_and(|view| matches!(input.ledger.ownership(view), Ownership::Ours(_)))
-    };
     match &step.action {
-        Action::Delete {
-            id,
-            entry,
-            incarnation,
-            ..
-        } => {
-            let owner = live(id).map(|view| input.ledger.ownership(view));
-            if !matches!(owner, Some(Ownership::Ours(by)) if by.key == *entry) {
-                found.push(Violation::Foreign(address.clone(), kind));
-            }
-            if live(id).is_some_and(|view| view.incarnation != *incarnation) {
-                found.push(Violation::WrongLife(address.clone(), kind));
-            }
+        Action::Delete { id, .. } => {
+            deletion(step, input, found);
             if !step.replaces || !input.desired.intents().any(|(_, i)| i.spec.id == *id) {
                 still_registered(step, id, plan, reach, input, found);
             }
         }
-        Action::Start { id, incarnation }
-        | Action::Await { id, incarnation }
-        | Action::AddPorts {
-            id, incarnation, ..
-        } => {
-            if !ours(id) && !adopted(id) {
-                found.push(Violation::Foreign(address.clone(), kind));
-            }
-            if live(id).is_none_or(|view| view.incarnation.as_ref() != Some(incarnation)) {
-                found.push(Violation::WrongLife(address, kind));
-            }
-        }
-        Action::Prepare { id, incarnation } => {
-            let made = reach[step.id.0].iter().filter_map(|step| plan.step(*step));
-            let made = made.into_iter().any(|before| {
-                before.action.kind() == ActionKind::Create
-                    && before.action.cluster().as_ref() == Some(id)
-            });
-            if !made && !ours(id) {
-                found.push(Violation::Foreign(address.clone(), kind));
-            }
-            let there = live(id).and_then(|view| view.incarnation.as_ref());
-            if incarnation.is_none() != made || (!made && there != incarnation.as_ref()) {
-                found.push(Violation::WrongLife(address, kind));
-            }
-        }
+        Action::Start { .. }
+        | Action::Await { .. }
+        | Action::AddPorts { .. }
+        | Action::Prepare { .. } => change(step, plan, reach, input, found),
         Action::Sweep {
             id,
             networks,
@@ -253,12 +215,13 @@ fn ownership(
             let network = |n: &NetworkId| own_networks.iter().any(|own| own.id == *n);
             let volume = |v: &VolumeId| own_volumes.iter().any(|own| own.id == *v);
             let listed = networks.iter().all(network) && volumes.iter().all(volume);
-            if !listed || live(id).is_some() {
+            if !listed || live(input, id).is_some() {
                 found.push(Violation::Foreign(address, kind));
             }
         }
         Action::Create { spec } => {
-            if live(&spec.id).is_some() && !is_cleared(&spec.id, &reach[step.id.0], plan) {
+            let cleared = before(step, plan, reach, ActionKind::Delete, &spec.id);
+            if live(input, &spec.id).is_some() && !cleared {
                 found.push(Violation::Exists(address));
             }
         }
@@ -272,12 +235,78 @@ fn ownership(
     }
 }
 
-/// Whether one of these steps deletes the cluster.
-fn is_cleared(id: &ClusterId, before: &BTreeSet<StepId>, plan: &Plan) -> bool {
-    let mut before = before.iter().filter_map(|step| plan.step(*step));
-    before.any(|step| {
-        step.action.kind() == ActionKind::Delete && step.action.cluster().as_ref() == Some(id)
-    })
+/// The cluster, if a node of it is there.
+fn live<'i>(input: &PlanInput<'i>, id: &ClusterId) -> Option<&'i ClusterView> {
+    let view = input.observed.cluster(id);
+    view.filter(|view| view.has_nodes())
+}
+
+/// A deletion names the entry that makes the cluster ours, and the life that is there.
+fn deletion(step: &Step, input: &PlanInput<'_>, found: &mut Vec<Violation>) {
+    let (address, kind) = (step.action.address(), step.action.kind());
+    let Action::Delete {
+        id,
+        entry,
+        incarnation,
+        ..
+    } = &step.action
+    else {
+        return;
+    };
+    let there = live(input, id);
+    let owner = there.map(|view| input.ledger.ownership(view));
+    if !matches!(owner, Some(Ownership::Ours(by)) if by.key == *entry) {
+        found.push(Violation::Foreign(address.clone(), kind));
+    }
+    if there.is_some_and(|view| view.incarnation != *incarnation) {
+        found.push(Violation::WrongLife(address, kind));
+    }
+}
+
+/// What is changed is ours and of the life that is there, or made by the plan itself.
+fn change(
+    step: &Step,
+    plan: &Plan,
+    reach: &[BTreeSet<StepId>],
+    input: &PlanInput<'_>,
+    found: &mut Vec<Violation>,
+) {
+    let (address, kind) = (step.action.address(), step.action.kind());
+    let (id, named, taken) = match &step.action {
+        Action::Start { id, incarnation }
+        | Action::Await { id, incarnation }
+        | Action::AddPorts {
+            id, incarnation, ..
+        } => (id, Some(incarnation), input.policy.adopt.contains(id)),
+        Action::Prepare { id, incarnation } => {
+            let made = before(step, plan, reach, ActionKind::Create, id);
+            if made && incarnation.is_none() {
+                return;
+            }
+            (id, incarnation.as_ref().filter(|_| !made), false)
+        }
+        _ => return,
+    };
+    let there = live(input, id);
+    let ours = there.is_some_and(|view| matches!(input.ledger.ownership(view), Ownership::Ours(_)));
+    if !ours && !taken && named.is_some() {
+        found.push(Violation::Foreign(address.clone(), kind));
+    }
+    if named.is_none() || there.and_then(|view| view.incarnation.as_ref()) != named {
+        found.push(Violation::WrongLife(address, kind));
+    }
+}
+
+/// Whether a step of this kind on this cluster surely ran before.
+fn before(
+    step: &Step,
+    plan: &Plan,
+    reach: &[BTreeSet<StepId>],
+    kind: ActionKind,
+    id: &ClusterId,
+) -> bool {
+    let mut before = reach[step.id.0].iter().filter_map(|id| plan.step(*id));
+    before.any(|one| one.action.kind() == kind && one.action.cluster().as_ref() == Some(id))
 }
 
 fn still_registered(
@@ -322,13 +351,7 @@ fn rows(
         return;
     };
     let id = &intent.spec.id;
-    let deleted = reach[step.id.0]
-        .iter()
-        .filter_map(|id| plan.step(*id))
-        .any(|before| {
-            before.action.kind() == ActionKind::Delete
-                && before.action.cluster().as_ref() == Some(id)
-        });
+    let deleted = before(step, plan, reach, ActionKind::Delete, id);
     let alive = input
         .observed
         .cluster(id)

@@ -199,6 +199,19 @@ mod tests {
     }
 
     #[test]
+    fn what_has_no_effect_is_refused() {
+        let set = |more: &str| {
+            let text = format!(
+                "[argocd]\ncontext = 'c'\n[applicationset]\nname = 'whoami'\nexcept = ['dev']\n{more}"
+            );
+            let config: Config = toml::from_str(&text).unwrap();
+            config.problem()
+        };
+        assert!(set("").is_some_and(|problem| problem.contains("argocd.except")));
+        assert_eq!(set("way = 'elements'\n"), None);
+    }
+
+    #[test]
     fn the_example_says_what_the_program_reads() {
         let example = include_str!("../../../docs/rollcall.example.toml");
         let read: Result<Config, _> = toml::from_str(example);
