@@ -33,7 +33,11 @@ pub(crate) fn build(settings: &Settings, streams: &Streams) -> Result<World, Cli
         let config = &settings.config.provider;
         let all = [("k3d", &config.k3d), ("kind", &config.kind)].into_iter();
         let preparing = all.filter(|(_, provider)| !provider.after_create.is_empty());
-        let preparing = preparing.map(|(name, _)| ProviderId::new(name));
+        let preparing = preparing.map(|(name, provider)| {
+            let all = provider.after_create.iter();
+            let manifests = all.flat_map(|one| one.manifests.clone()).collect();
+            (ProviderId::new(name), manifests)
+        });
         return Ok(sandbox::open(dir)?.preparing(preparing).world());
     }
     let docker = DockerSettings {

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
-use kube::core::GroupVersionKind;
+use kube::core::{GroupVersionKind, Status};
 use kube::discovery::{ApiCapabilities, Scope};
 use kube::{Client, Error, discovery};
 use serde_json::Value;
@@ -20,7 +20,7 @@ use super::{ApiAddress, Busy, Fault, ProviderError, StepLog, api};
 use crate::model::one_line;
 
 /// Under this name the API keeps which fields are ours.
-const MANAGER: &str = "rollcall";
+const MANAGER: &str = "rollcall-after-create";
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 64 << 20;
 /// How often something is tried again, or looked at, that has to come up first.
@@ -239,11 +239,18 @@ fn api_of(
     }
 }
 
+fn is_missing(error: &Error) -> bool {
+    matches!(error, Error::Api(status) if status.code == 404)
+}
+
+/// A job that is collected once it is done: one that is gone was.
+fn goes_by_itself(object: &Object) -> bool {
+    object.kind.kind == "Job" && !object.content["spec"]["ttlSecondsAfterFinished"].is_null()
+}
+
 /// A kind that the API does not know: its definition may have been applied a moment ago.
 fn unknown_kind(object: &Object, error: &Error) -> ProviderError {
-    let missing = matches!(error, Error::Discovery(_))
-        || matches!(error, Error::Api(status) if status.code == 404);
-    if !missing {
+    if !matches!(error, Error::Discovery(_)) && !is_missing(error) {
         return refused(object, error);
     }
     let message = format!(
@@ -258,7 +265,10 @@ fn unknown_kind(object: &Object, error: &Error) -> ProviderError {
 
 fn refused(object: &Object, error: &Error) -> ProviderError {
     let what = format!("{}: {}", object.file.display(), object.shown());
-    let message = api::words(&what, error);
+    let message = match error {
+        Error::Api(status) if object.kind.kind == "Secret" => sparing(&what, status),
+        _ => api::words(&what, error),
+    };
     let Error::Api(status) = error else {
         let fault = match error {
             Error::SerdeError(_) | Error::BuildRequest(_) => Fault::Permanent,
@@ -275,6 +285,18 @@ fn refused(object: &Object, error: &Error) -> ProviderError {
     }
 }
 
+/// What the API says to a Secret, without its words: they may quote it.
+fn sparing(what: &str, status: &Status) -> String {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    let fields: Vec<&str> = causes.map(|cause| cause.field.as_str()).collect();
+    let at = if fields.is_empty() {
+        String::new()
+    } else {
+        format!(" at {}", fields.join(", "))
+    };
+    format!("{what}: {} {}{at}", status.code, status.reason)
+}
+
 /// Waits until an object that has to come up is up.
 async fn up(
     api: &Api<DynamicObject>,
@@ -286,6 +308,7 @@ async fn up(
     loop {
         let now = match Box::pin(api.get(&object.name)).await {
             Ok(there) => progress(&object.kind.kind, &there.data),
+            Err(error) if is_missing(&error) && goes_by_itself(object) => Progress::Up,
             Err(error) => {
                 let error = refused(object, &error);
                 if error.fault != Fault::Transient {
@@ -357,6 +380,34 @@ mod tests {
             missing.message.contains("/nowhere/m.yaml cannot be read"),
             "{missing}"
         );
+    }
+
+    #[test]
+    fn what_the_api_says_to_a_secret_is_not_passed_on() {
+        let content =
+            serde_json::json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}});
+        let secret = object(Path::new("/m.yaml"), content).unwrap();
+        let status = serde_json::json!({"status": "Failure", "code": 400, "reason": "BadRequest",
+            "message": "expected string, got hunter2", "details": {"causes": [{"field": "stringData.config",
+            "message": "hunter2"}]}});
+        let status: Status = serde_json::from_value(status).unwrap();
+        let error = refused(&secret, &Error::Api(Box::new(status)));
+        assert_eq!(
+            error.message,
+            "/m.yaml: Secret s: 400 BadRequest at stringData.config"
+        );
+        assert_eq!(error.fault, Fault::Permanent);
+    }
+
+    #[test]
+    fn a_job_that_is_collected_may_be_gone_and_nothing_else() {
+        let job = |spec: Value| {
+            let content = serde_json::json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j"},
+                "spec": spec});
+            goes_by_itself(&object(Path::new("/m.yaml"), content).unwrap())
+        };
+        assert!(job(serde_json::json!({"ttlSecondsAfterFinished": 0})));
+        assert!(!job(serde_json::json!({})));
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub(super) async fn preflight(
 ) -> Result<(), ProviderError> {
     for one in all {
         for image in &one.images {
+            loadable(image)?;
             engine.has_image(image).await?;
         }
         Manifests::read(&one.manifests)?;
@@ -64,7 +65,8 @@ pub(super) async fn prepare(
                     return Err(ProviderError::new(
                         Fault::Transient,
                         format!("the tool said it was done, and {first}"),
-                    ));
+                    )
+                    .hint("docker exec NODE ctr -n k8s.io images ls says what is there"));
                 }
             }
         }
@@ -76,6 +78,16 @@ pub(super) async fn prepare(
         }
     }
     Ok(())
+}
+
+/// An image by its digest alone has no name once it is loaded.
+fn loadable(image: &str) -> Result<(), ProviderError> {
+    if !image.contains('@') {
+        return Ok(());
+    }
+    let message = format!("image {image} is named by its digest, which does not come along");
+    Err(ProviderError::new(Fault::Permanent, message)
+        .hint("name it by its tag in after_create, and in the manifests too: one by digest is pulled all the same"))
 }
 
 fn counted(images: usize) -> String {
@@ -127,6 +139,13 @@ fn full(image: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_image_by_digest_is_refused() {
+        assert!(loadable("a/b:1").is_ok());
+        let error = loadable("a/b:1@sha256:0").unwrap_err();
+        assert!(error.hint.is_some_and(|hint| hint.contains("by its tag")));
+    }
 
     #[test]
     fn an_image_is_the_same_however_short_its_name() {

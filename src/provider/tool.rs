@@ -302,7 +302,7 @@ pub(super) fn private_folder(file: &str, text: &str) -> Result<TempDir, Provider
 mod tests {
     use super::*;
 
-    /// What the real tools print (facts/engines.md, section 6, and scripts/engine).
+    /// What the real tools print, k3d 5.9 and kind 0.33.
     #[test]
     fn failures_are_told_by_what_the_tools_say() {
         let cases = [

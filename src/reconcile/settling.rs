@@ -3,7 +3,7 @@
 use super::error::{RunError, on_store};
 use super::look::Look;
 use super::runner::Runner;
-use crate::model::{ClusterView, Entry, EntryState, Ownership, Phase, Seen};
+use crate::model::{ClusterView, Entry, EntryKey, EntryState, Ownership, Phase, Preparation, Seen};
 
 impl Runner<'_> {
     /// Brings the ledger up to what is seen: what an earlier run made, or began to delete, and did not live to record
@@ -25,6 +25,7 @@ impl Runner<'_> {
             .await?;
             changed = true;
         }
+        changed |= self.settle_preparations(look).await?;
         let now = self.world.clock.now();
         for entry in &look.snapshot.ledger.entries {
             let alive = look.observed.cluster(&entry.id);
@@ -42,6 +43,28 @@ impl Runner<'_> {
             }
         }
         self.settle_registrations(look, changed).await
+    }
+
+    /// What was to follow a creation and is not asked for any more is no debt: a cluster that went on without it is not
+    /// prepared when it is asked for again.
+    async fn settle_preparations(&self, look: &Look) -> Result<bool, RunError> {
+        let prepares = |entry: &&Entry| {
+            let provider = look.policy.providers.get(&entry.id.provider);
+            provider.is_some_and(|traits| traits.prepares)
+        };
+        let entries = look.snapshot.ledger.entries.iter();
+        let due = entries.filter(|entry| {
+            entry.state == EntryState::Live && entry.preparation == Preparation::Due
+        });
+        let waived: Vec<EntryKey> = due
+            .filter(|entry| look.policy.mode.repair && !prepares(entry))
+            .map(|entry| entry.key)
+            .collect();
+        for key in &waived {
+            let key = *key;
+            on_store(&self.store, move |store| store.waive_preparation(key)).await?;
+        }
+        Ok(!waived.is_empty())
     }
 
     /// Forgets registrations that are gone from their registrar along with their cluster.

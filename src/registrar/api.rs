@@ -299,6 +299,23 @@ impl Api {
         }
     }
 
+    /// Applies an object, with this label where it was not there or bears it already: what somebody else made stays
+    /// theirs.
+    pub(super) async fn apply_marked(
+        &self,
+        kind: Kind,
+        mut object: Value,
+        owner: (&str, &str),
+    ) -> Result<DynamicObject, RegistrarError> {
+        let meta = &object["metadata"];
+        let (namespace, name) = (meta["namespace"].as_str(), meta["name"].as_str());
+        let there = self.get(kind, namespace, name.unwrap_or_default()).await?;
+        if there.is_none_or(|there| bears(&there, owner)) {
+            object["metadata"]["labels"][owner.0] = Value::from(owner.1);
+        }
+        self.apply(kind, object).await
+    }
+
     /// Deletes an object that bears this label; one that does not is somebody else's and stays.
     pub(super) async fn withdraw(
         &self,
@@ -308,11 +325,7 @@ impl Api {
         owner: (&str, &str),
     ) -> Result<(), RegistrarError> {
         let there = self.get(kind, namespace, name).await?;
-        let is_ours = |object: &DynamicObject| {
-            let labels = object.metadata.labels.as_ref();
-            labels.is_some_and(|labels| labels.get(owner.0).is_some_and(|own| own == owner.1))
-        };
-        match there.filter(is_ours) {
+        match there.filter(|there| bears(there, owner)) {
             Some(object) => self.delete(kind, &object).await,
             None => Ok(()),
         }
@@ -413,6 +426,12 @@ fn is_another(status: &Status) -> bool {
     let details = status.details.iter();
     let mut causes = details.flat_map(|details| &details.causes);
     status.code == 422 && causes.any(|cause| cause.field == "metadata.uid")
+}
+
+/// Whether an object bears this label.
+fn bears(object: &DynamicObject, owner: (&str, &str)) -> bool {
+    let labels = object.metadata.labels.as_ref();
+    labels.is_some_and(|labels| labels.get(owner.0).is_some_and(|own| own == owner.1))
 }
 
 /// Where an object is.

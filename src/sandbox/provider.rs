@@ -1,5 +1,6 @@
 //! The provider port, once for both tools: they differ in [`Tool`].
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use crate::model::{
     ClusterView, ContainerId, Incarnation, NodeRole, NodeState, PortMap, ProviderId,
     ProviderTraits, ToolView,
 };
-use crate::provider::{Access, CreateOrder, Fault, Provider, ProviderError, StepLog};
+use crate::provider::{Access, CreateOrder, Fault, Manifests, Provider, ProviderError, StepLog};
 
 const PORTS_TAKE: Duration = Duration::from_secs(5);
 const PREPARING_TAKES: Duration = Duration::from_secs(8);
@@ -28,8 +29,8 @@ const PREPARING_TAKES: Duration = Duration::from_secs(8);
 pub(super) struct SandboxProvider {
     pub(super) vault: Arc<Vault>,
     pub(super) tool: Tool,
-    /// Whether something follows its creations.
-    pub(super) prepares: bool,
+    /// The manifests that follow its creations, if anything does.
+    pub(super) prepares: Option<Vec<PathBuf>>,
 }
 
 #[async_trait]
@@ -40,7 +41,7 @@ impl Provider for SandboxProvider {
 
     fn traits(&self) -> ProviderTraits {
         ProviderTraits {
-            prepares: self.prepares,
+            prepares: self.prepares.is_some(),
             ..self.tool.traits()
         }
     }
@@ -63,6 +64,7 @@ impl Provider for SandboxProvider {
     async fn preflight(&self, order: &CreateOrder) -> Result<(), ProviderError> {
         let errand = Errand::new(Operation::Preflight, Some(&order.spec.id), Duration::ZERO);
         let image = self.tool.image();
+        Manifests::read(self.prepares.as_deref().unwrap_or_default())?;
         let run = Run::begin(&self.vault, errand).await?;
         run.simple(|state| {
             if state.images.contains(image) {

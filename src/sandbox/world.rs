@@ -1,8 +1,8 @@
 //! The sandbox as the rest of rollcall sees it: a world.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::SandboxError;
@@ -23,13 +23,13 @@ use crate::registrar::{Registrar as _, SharedRegistrar};
 #[derive(Clone)]
 pub struct Sandbox {
     pub(super) vault: Arc<Vault>,
-    prepares: BTreeSet<ProviderId>,
+    prepares: BTreeMap<ProviderId, Vec<PathBuf>>,
 }
 
 /// Opens the world in this directory, or begins one there: an engine with the images of both tools and nobody on it.
 pub fn open(dir: &Path) -> Result<Sandbox, SandboxError> {
     let vault = Arc::new(Vault::open(dir)?);
-    let prepares = BTreeSet::new();
+    let prepares = BTreeMap::new();
     Ok(Sandbox { vault, prepares })
 }
 
@@ -38,13 +38,16 @@ impl Sandbox {
     /// 2026-01-01 and stands unless somebody waits, and waiting takes no time.
     pub fn in_memory(seed: u64) -> Self {
         let vault = Arc::new(Vault::in_memory(seed));
-        let prepares = BTreeSet::new();
+        let prepares = BTreeMap::new();
         Self { vault, prepares }
     }
 
-    /// The same, with something to do after each creation of these providers' clusters.
+    /// The same, with something to do after each creation of these providers' clusters; their manifests must be there.
     #[must_use]
-    pub fn preparing(mut self, providers: impl IntoIterator<Item = ProviderId>) -> Self {
+    pub fn preparing(
+        mut self,
+        providers: impl IntoIterator<Item = (ProviderId, Vec<PathBuf>)>,
+    ) -> Self {
         self.prepares = providers.into_iter().collect();
         self
     }
@@ -58,7 +61,7 @@ impl Sandbox {
             Arc::new(SandboxProvider {
                 vault: Arc::clone(vault),
                 tool,
-                prepares: self.prepares.contains(&tool.id()),
+                prepares: self.prepares.get(&tool.id()).cloned(),
             })
         };
         World {

@@ -101,6 +101,17 @@ impl Store {
         })
     }
 
+    /// What was to follow the creation of this entry's cluster is not asked for any more.
+    pub fn waive_preparation(&self, key: EntryKey) -> Result<(), StoreError> {
+        self.write(|tx| {
+            tx.execute(
+                "UPDATE rollcall_entries SET preparation = NULL WHERE id = ?1",
+                [key.0],
+            )?;
+            Ok(())
+        })
+    }
+
     /// Writes the intent to delete, before anything is taken away. A closed entry of which something turned up after all
     /// is open again.
     pub fn begin_delete(&self, key: EntryKey) -> Result<(), StoreError> {

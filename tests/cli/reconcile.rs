@@ -57,8 +57,31 @@ fn what_follows_a_creation_is_rehearsed_too() {
         "{}",
         failed.out
     );
+    // What is not asked for any more is no debt, when it is asked for again.
+    scene.rollcall(&["reconcile", "--repair"]).code(0);
     with(&["sandbox", "forget"]).code(0);
-    with(&["reconcile", "--repair"]).code(0);
+    let again = with(&["reconcile", "--repair"]).code(0);
+    assert!(again.out.contains("in sync"), "{}", again.out);
+}
+
+#[test]
+fn what_cannot_be_prepared_is_not_made_in_a_rehearsal_either() {
+    let scene = Scene::new().two_rows();
+    let file = scene.path("after.toml");
+    let write = |text: &str| std::fs::write(&file, text).unwrap();
+    let run = || {
+        let config = ["--config", file.to_str().unwrap()];
+        scene.rollcall(&[config.as_slice(), &["reconcile", "--repair"]].concat())
+    };
+    write("[[provider.k3d.after_create]]\nmanifests = ['nowhere.yaml']\n");
+    let failed = run().code(1);
+    assert!(
+        failed.err.contains("nowhere.yaml cannot be read"),
+        "{}",
+        failed.err
+    );
+    write("[[provider.k3d.after_create]]\nimages = ['']\n");
+    assert!(run().code(2).err.contains("provider.k3d.after_create"));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::argocd::{ARGOCD, PAIR, cluster};
 use crate::bench::{Bench, docker};
-use crate::management::{BINDING, SECRET, SERVICE_ACCOUNT, Sort, with_argocd};
+use crate::management::{BINDING, Cluster, SECRET, SERVICE_ACCOUNT, Sort, with_argocd};
 use crate::server::Server;
 
 const ROLE: Sort<'_> = ("rbac.authorization.k8s.io", "v1", "ClusterRole");
@@ -75,4 +75,31 @@ fn a_cluster_that_is_left_out_lives_on_without_what_was_put_into_it() {
     assert_eq!(put_there(&bench, "k3d-rt-a").len(), 8);
     let again = bench.rollcall(&["reconcile", "--repair"]).code(0);
     assert!(again.out.contains("in sync"), "{}", again.out);
+}
+
+#[test]
+#[ignore = "needs an engine of its own: scripts/engine run DIR -- cargo test -- --include-ignored"]
+fn an_account_that_was_there_before_stays_there() {
+    let bench = Bench::new();
+    bench.rows(&PAIR[..1]);
+    bench.rollcall(&["reconcile", "--repair"]).code(0);
+    // Another Argo CD has this cluster too, through the same account.
+    let first = cluster(&bench, "k3d-rt-a");
+    let theirs = json!({"metadata": {"name": "argocd-manager"}});
+    first.make(SERVICE_ACCOUNT, SYSTEM, &theirs);
+    let uid = |cluster: &Cluster| {
+        let account = cluster.get(SERVICE_ACCOUNT, SYSTEM, "argocd-manager");
+        account.unwrap()["metadata"]["uid"].clone()
+    };
+    let before = uid(&first);
+    let management = with_argocd(&bench);
+    bench.rollcall(&["reconcile", "--repair"]).code(0);
+    let file = bench.path("rollcall.toml");
+    let config = fs::read_to_string(&file).unwrap();
+    let left_out = config.replace("[argocd]\n", "[argocd]\nexcept = ['rt-a']\n");
+    fs::write(&file, left_out).unwrap();
+    bench.rollcall(&["reconcile", "--repair"]).code(0);
+    assert!(management.get(SECRET, ARGOCD, "cluster-rt-a").is_none());
+    assert_eq!(uid(&first), before);
+    assert_eq!(put_there(&bench, "k3d-rt-a"), ["argocd-manager"]);
 }

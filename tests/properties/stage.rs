@@ -66,7 +66,8 @@ impl Stage {
             tempfile::tempdir()
         };
         // After each creation of one provider there is more to do.
-        let sandbox = Sandbox::in_memory(seed).preparing([ProviderId::new(PROVIDERS[0])]);
+        let sandbox =
+            Sandbox::in_memory(seed).preparing([(ProviderId::new(PROVIDERS[0]), Vec::new())]);
         let stage = Self {
             dir: dir.unwrap(),
             hand: Hand::over(&sandbox),

@@ -82,7 +82,8 @@ impl Config {
 
     /// What is missing, or cannot be right.
     fn problem(&self) -> Option<String> {
-        let haproxy = self.haproxy.problem();
+        let provider = self.provider.problem();
+        let haproxy = provider.or_else(|| self.haproxy.problem());
         let argocd = haproxy.or_else(|| self.argocd.problem());
         let argocd = argocd.or_else(|| {
             let alone = self.applicationset.name.is_some() && self.argocd.context.is_none();

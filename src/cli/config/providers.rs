@@ -15,6 +15,21 @@ pub(crate) struct Providers {
 }
 
 impl Providers {
+    /// What cannot be right.
+    pub(super) fn problem(&self) -> Option<String> {
+        let all = [("k3d", &self.k3d), ("kind", &self.kind)];
+        all.into_iter().find_map(|(name, provider)| {
+            let nothing = |one: &AfterCreateConfig| {
+                let empty = one.images.iter().any(|image| image.trim().is_empty());
+                empty || (one.images.is_empty() && one.manifests.is_empty())
+            };
+            let mut all = provider.after_create.iter();
+            all.any(nothing).then(|| {
+                format!("a provider.{name}.after_create names neither an image nor a manifest, or an empty one")
+            })
+        })
+    }
+
     /// A manifest's path begins where the configuration is.
     pub(super) fn find_manifests(&mut self, config: &Path) {
         let folder = config.parent().unwrap_or(Path::new(""));

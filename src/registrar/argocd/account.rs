@@ -6,7 +6,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::DynamicObject;
 use secrecy::SecretString;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::failed;
 use super::wire::OWNER;
@@ -28,22 +28,22 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Makes sure of the service account with its rights, and gives its token.
 pub(super) async fn token(api: &Api) -> Result<SecretString, RegistrarError> {
-    let account = json!({"metadata": {"name": ACCOUNT, "namespace": NAMESPACE, "labels": owner()}});
+    let account = json!({"metadata": {"name": ACCOUNT, "namespace": NAMESPACE}});
     let everything = json!([
         {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
         {"nonResourceURLs": ["*"], "verbs": ["*"]},
     ]);
-    let role = json!({"metadata": {"name": ROLE, "labels": owner()}, "rules": everything});
+    let role = json!({"metadata": {"name": ROLE}, "rules": everything});
     let group = "rbac.authorization.k8s.io";
     let binding = json!({
-        "metadata": {"name": BINDING, "labels": owner()},
+        "metadata": {"name": BINDING},
         "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": ROLE},
         "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": NAMESPACE}],
     });
     let (account, _, _) = tokio::try_join!(
-        api.apply(SERVICE_ACCOUNT, account),
-        api.apply(CLUSTER_ROLE, role),
-        api.apply(CLUSTER_ROLE_BINDING, binding),
+        api.apply_marked(SERVICE_ACCOUNT, account, OWNER),
+        api.apply_marked(CLUSTER_ROLE, role, OWNER),
+        api.apply_marked(CLUSTER_ROLE_BINDING, binding, OWNER),
     )?;
     let uid = account.metadata.uid.unwrap_or_default();
     let mut secret = Some(asked_for(api).await?);
@@ -73,7 +73,7 @@ pub(super) async fn forget(api: &Api) -> Result<(), RegistrarError> {
     }
 }
 
-/// Takes the service account with its rights and its token away, where they are rollcall's.
+/// Takes the service account with its rights and its token away, where rollcall made them.
 pub(super) async fn withdraw(api: &Api) -> Result<(), RegistrarError> {
     let all = [
         (CLUSTER_ROLE_BINDING, None, BINDING),
@@ -87,22 +87,16 @@ pub(super) async fn withdraw(api: &Api) -> Result<(), RegistrarError> {
     Ok(())
 }
 
-/// Whose all of it is.
-fn owner() -> Value {
-    json!({OWNER.0: OWNER.1})
-}
-
 async fn asked_for(api: &Api) -> Result<DynamicObject, RegistrarError> {
     let secret = json!({
         "metadata": {
             "name": TOKEN,
             "namespace": NAMESPACE,
             "annotations": {OF_ACCOUNT: ACCOUNT},
-            "labels": owner(),
         },
         "type": "kubernetes.io/service-account-token",
     });
-    api.apply(SECRET, secret).await
+    api.apply_marked(SECRET, secret, OWNER).await
 }
 
 /// The token, if it is there and of this very service account.

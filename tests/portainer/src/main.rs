@@ -1,7 +1,7 @@
 //! A double of the Portainer CE server, as far as `rollcall` can see it.
 //!
-//! It follows `facts/registrations.md` section 2 to the letter, with the differences between the
-//! versions of its table 2.6 behind `--version`. `P` in a comment is portainer/portainer CE
+//! It follows Portainer's sources to the letter, with the differences between its versions behind
+//! `--version`. `P` in a comment is portainer/portainer CE
 //! 2.23.0, with file and line; `P33`, `P39` and `P41` are 2.33, 2.39.0 and 2.41.1.
 //!
 //! ```text
