@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 use crate::argocd::{PAIR, cluster};
 use crate::bench::{Bench, NewRow, docker, tool};
 use crate::management::{CONFIG_MAP, Sort};
+use crate::process::until;
 use crate::six::{SIX, assert_true};
 
 const DEPLOYMENT: Sort<'_> = ("apps", "v1", "Deployment");
+const JOB: Sort<'_> = ("batch", "v1", "Job");
 const SPACE: Option<&str> = Some("ingress");
 /// The images that are loaded. The second one has no tag and no registry in its name.
 const IMAGES: [&str; 2] = ["rollcall-test/ingress:1", "rollcall-whoami"];
@@ -31,6 +33,8 @@ apiVersion: v1
 kind: List
 items:
 - {apiVersion: v1, kind: ConfigMap, metadata: {name: settings, namespace: ingress}, data: {colour: blue}}
+- {apiVersion: batch/v1, kind: Job, metadata: {name: stays, namespace: ingress}, spec: {template: {}}}
+- {apiVersion: batch/v1, kind: Job, metadata: {name: goes, namespace: ingress}, spec: {ttlSecondsAfterFinished: 0}}
 ---
 {\"apiVersion\": \"v1\", \"kind\": \"Namespace\", \"metadata\": {\"name\": \"ingress\"}}
 ";
@@ -80,6 +84,11 @@ fn prepared(bench: &Bench, row: &NewRow<'_>) {
     assert_eq!(settings["data"]["colour"], "blue");
     let workload = cluster.get(DEPLOYMENT, SPACE, "controller").unwrap();
     assert_eq!(workload["status"]["availableReplicas"], 2, "{workload:#}");
+    let job = cluster.get(JOB, SPACE, "stays").unwrap();
+    assert_eq!(job["status"]["succeeded"], 1, "{job:#}");
+    until("the job that goes by itself", || {
+        cluster.get(JOB, SPACE, "goes").is_none()
+    });
 }
 
 /// The actions of a plan, in its order.

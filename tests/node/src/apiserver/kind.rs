@@ -101,6 +101,13 @@ pub(crate) static DEPLOYMENT: Kind = Kind {
     generation: Generation::Content,
     ..core("deployments", "deployment", "Deployment")
 };
+/// Jobs.
+pub(crate) static JOB: Kind = Kind {
+    group: "batch",
+    status: true,
+    generation: Generation::Content,
+    ..core("jobs", "job", "Job")
+};
 /// Cluster roles.
 pub(crate) static CLUSTER_ROLE: Kind = Kind {
     namespaced: false,
@@ -149,7 +156,7 @@ pub(crate) static PROJECT: Kind = Kind {
 };
 
 /// Every kind, in the order of discovery.
-pub(crate) static ALL: [&Kind; 15] = [
+pub(crate) static ALL: [&Kind; 16] = [
     &NAMESPACE,
     &SERVICE_ACCOUNT,
     &SECRET,
@@ -157,6 +164,7 @@ pub(crate) static ALL: [&Kind; 15] = [
     &SERVICE,
     &NODE,
     &DEPLOYMENT,
+    &JOB,
     &CLUSTER_ROLE,
     &CLUSTER_ROLE_BINDING,
     &ROLE,

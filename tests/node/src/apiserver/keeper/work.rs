@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::delays::Delays;
-use super::{garbage, rollout, tokens};
+use super::{garbage, jobs, rollout, tokens};
 use crate::apiserver::failure::Failure;
 use crate::apiserver::store::{Shared, Store};
 use crate::say;
@@ -58,6 +58,7 @@ impl Keeper {
         garbage::collect(store)?;
         tokens::fill(store, &self.authority, &mut self.delays, now)?;
         rollout::advance(store, &mut self.delays, now)?;
+        jobs::advance(store, &mut self.delays, now)?;
         Ok(self.delays.next(now))
     }
 }
@@ -72,7 +73,7 @@ mod tests {
     use crate::apiserver::create::{Writer, create};
     use crate::apiserver::delete::{Dependents, Options, delete};
     use crate::apiserver::kind::{
-        APPLICATION, APPLICATION_SET, CONFIG_MAP, DEPLOYMENT, Kind, NAMESPACE, SECRET,
+        APPLICATION, APPLICATION_SET, CONFIG_MAP, DEPLOYMENT, JOB, Kind, NAMESPACE, SECRET,
         SERVICE_ACCOUNT,
     };
     use crate::apiserver::object::Key;
@@ -185,6 +186,30 @@ mod tests {
         assert_eq!(status["conditions"][0]["type"], "Available");
         assert_eq!(status["conditions"][0]["status"], "True");
         assert_eq!(keeper.pass(&mut store, due).unwrap(), None);
+    }
+
+    #[test]
+    fn a_job_ends_and_goes_when_its_time_is_over() {
+        let mut store = cluster();
+        for (name, spec) in [
+            ("stays", json!({})),
+            ("goes", json!({"ttlSecondsAfterFinished": 0})),
+        ] {
+            make(
+                &mut store,
+                &JOB,
+                json!({"metadata": {"name": name}, "spec": spec}),
+            );
+        }
+        let mut keeper = Keeper::new("PEM");
+        let mut now = Instant::now();
+        for _ in 0..4 {
+            keeper.pass(&mut store, now).unwrap();
+            now += Duration::from_secs(1);
+        }
+        let stays = store.get(&Key::new(&JOB, "n", "stays")).unwrap();
+        assert_eq!(stays["status"]["conditions"][0]["type"], "Complete");
+        assert!(store.get(&Key::new(&JOB, "n", "goes")).is_none());
     }
 
     /// An application set that owns an application.

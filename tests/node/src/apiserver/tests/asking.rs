@@ -164,7 +164,7 @@ fn a_fault_that_was_switched_on_happens_and_can_be_switched_off() {
 fn what_the_api_has_can_be_discovered() {
     let cluster = Cluster::new();
     let groups = cluster.get("/apis")["groups"].as_array().unwrap().len();
-    assert_eq!(groups, 5);
+    assert_eq!(groups, 6);
     let argo = cluster.get("/apis/argoproj.io/v1alpha1");
     let names = argo["resources"].as_array().unwrap().iter();
     let names: Vec<&str> = names

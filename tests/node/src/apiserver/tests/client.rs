@@ -273,7 +273,7 @@ async fn a_deployment_becomes_available() {
 async fn argo_cds_kinds_are_discovered_and_used_without_types() {
     let (_cluster, admin) = cluster().await;
     let discovery = Discovery::new(admin.clone()).run().await.unwrap();
-    assert_eq!(discovery.groups().count(), 6);
+    assert_eq!(discovery.groups().count(), 7);
     let kind = GroupVersionKind::gvk("argoproj.io", "v1alpha1", "ApplicationSet");
     let (resource, _) = discovery.resolve_gvk(&kind).unwrap();
     assert_eq!(resource, ApiResource::from_gvk(&kind));
