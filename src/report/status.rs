@@ -9,7 +9,7 @@ use super::documents::{HeldDoc, Subject, held_doc};
 use super::exit::Exit;
 use super::flags::Flags;
 use crate::model::{Address, ClusterId, ClusterView, Ownership, Phase, PortMap, Presence, Seen};
-use crate::plan::{Class, Held, HeldReason, Plan, PlanInput, published};
+use crate::plan::{ActionKind, Class, Held, HeldReason, Plan, PlanInput, published};
 
 /// All clusters.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -90,6 +90,8 @@ pub enum Sync {
 pub enum Health {
     /// It runs and its API answers.
     Healthy,
+    /// It runs and its API answers; what was to follow its creation is not done.
+    Unprepared,
     /// It runs; nobody asked its API.
     Running,
     /// It runs and its API does not answer.
@@ -306,7 +308,11 @@ pub fn cluster_status(
         has_row: row.is_some(),
         phase: known.then(|| view.map_or(Phase::Absent, |view| view.phase)),
         sync,
-        health: if known { health(view) } else { Health::Unknown },
+        health: if known {
+            health(view, &would)
+        } else {
+            Health::Unknown
+        },
         owner,
         incarnation: view
             .and_then(|view| view.incarnation.as_ref())
@@ -369,9 +375,11 @@ fn numbers(ports: &PortMap) -> BTreeMap<u16, u16> {
         .collect()
 }
 
-fn health(view: Option<&ClusterView>) -> Health {
+fn health(view: Option<&ClusterView>, would: &[String]) -> Health {
+    let prepare = ActionKind::Prepare.code();
     match view.map(|view| (view.phase, view.probed)) {
         None | Some((Phase::Absent | Phase::Residue, _)) => Health::Missing,
+        Some((Phase::Ready, _)) if would.iter().any(|word| word == prepare) => Health::Unprepared,
         Some((Phase::Ready, _)) => Health::Healthy,
         Some((Phase::Running, false)) => Health::Running,
         Some((Phase::Running, true)) => Health::Silent,

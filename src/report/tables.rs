@@ -128,6 +128,7 @@ fn status_row(cluster: &ClusterStatus) -> [String; 8] {
         .to_owned(),
         match cluster.health {
             Health::Healthy => "healthy",
+            Health::Unprepared => "not prepared",
             Health::Running => "running",
             Health::Silent => "API silent",
             Health::Stopped => "stopped",

@@ -57,6 +57,8 @@ fn what_follows_a_creation_is_rehearsed_too() {
         "{}",
         failed.out
     );
+    let status = with(&["status"]);
+    assert!(status.out.contains("not prepared"), "{}", status.out);
     // What is not asked for any more is no debt, when it is asked for again.
     scene.rollcall(&["reconcile", "--repair"]).code(0);
     with(&["sandbox", "forget"]).code(0);
