@@ -331,7 +331,8 @@ async fn run(
                 // Once it is ended, containerd takes a moment to see that.
                 Some(Remnant::Task) => ProviderError::new(Fault::Transient, failed.message).hint(format!(
                     "a killed Docker left the last start of {name} in containerd; as root: \
-                     pkill -KILL -f 'containerd-shim.* -id {id:.12}', or make the cluster again with --replace"
+                     pkill -KILL -f 'containerd-shim.* -id {id:.12}'; if it stays, restart containerd and Docker, or \
+                     make the cluster again with --replace"
                 )),
                 Some(Remnant::Port) => failed.hint(
                     "see whose it is: ss -ltnp; a docker-proxy without a container goes when Docker is restarted",
