@@ -88,6 +88,30 @@ async fn requests_go_to_the_cluster_of_their_name_and_to_no_other() {
 
 #[tokio::test]
 #[ignore = "needs haproxy"]
+async fn requests_are_routed_also_where_the_users_file_comes_after_what_is_generated() {
+    for scene in Scene::all_in_one_folder() {
+        let dev = scene.cluster("k3d/dev");
+        let written = scene.registrar.register(&dev, None).await.unwrap();
+        assert_eq!(scene.proxy.get("dev"), "k3d/dev");
+        // What HAProxy reads after the generated file says nothing of it, and a check in another order would refuse it.
+        let broken_for_others = "defaults after\n    default-server ssl verify required\n";
+        fs::write(scene.proxy.own(), scene.proxy.base() + broken_for_others).unwrap();
+        let ops = scene.cluster("kind/ops");
+        scene.registrar.register(&ops, None).await.unwrap();
+        let id = &dev.cluster.id;
+        scene.registrar.deregister(id, &written).await.unwrap();
+        assert_eq!(
+            [scene.proxy.get("dev"), scene.proxy.get("ops")],
+            ["404", "kind/ops"]
+        );
+        // It is warned of nothing: a check that ends well is not all that there is to say.
+        let log = fs::read_to_string(scene.proxy.path("log")).unwrap();
+        assert!(!log.contains("missing timeouts"), "{log}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs haproxy"]
 async fn a_hundred_reloads_lose_no_request() {
     for scene in Scene::all() {
         scene

@@ -22,7 +22,26 @@ pub(crate) struct Proxy {
     dir: tempfile::TempDir,
     child: Option<Child>,
     told: Told,
+    own: Own,
     pub(crate) port: u16,
+}
+
+/// Where the user's own file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Own {
+    /// Beside the folder, and before it.
+    Before,
+    /// In the folder, which is all that HAProxy is started with, under the name that most give it: after what is generated.
+    Within,
+}
+
+impl Own {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Before => "base.cfg",
+            Self::Within => "rollcall/haproxy.cfg",
+        }
+    }
 }
 
 impl Drop for Proxy {
@@ -34,11 +53,11 @@ impl Drop for Proxy {
 impl Proxy {
     /// Running, with nothing routed.
     pub(crate) fn new() -> Self {
-        Self::told_by(Told::Socket)
+        Self::told_by(Told::Socket, Own::Before)
     }
 
-    /// The same, told in this way.
-    pub(crate) fn told_by(told: Told) -> Self {
+    /// The same, told in this way, with the user's file there.
+    pub(crate) fn told_by(told: Told, own: Own) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
@@ -49,13 +68,19 @@ impl Proxy {
             dir,
             child: None,
             told,
+            own,
             port,
         };
         fs::create_dir(proxy.path("rollcall")).unwrap();
         fs::write(proxy.path("rollcall/rollcall.map"), "").unwrap();
-        fs::write(proxy.path("base.cfg"), proxy.base()).unwrap();
+        fs::write(proxy.own(), proxy.base()).unwrap();
         proxy.start();
         proxy
+    }
+
+    /// The user's file.
+    pub(crate) fn own(&self) -> PathBuf {
+        self.path(self.own.name())
     }
 
     /// What the documents tell a user to write.
@@ -80,9 +105,10 @@ impl Proxy {
             Told::Socket => command.arg("-W").arg("-S").arg(self.path("master")),
             Told::Signal => command.args(["-W", "-db"]),
         };
+        if self.own == Own::Before {
+            command.arg("-f").arg(self.own());
+        }
         let child = command
-            .arg("-f")
-            .arg(self.path("base.cfg"))
             .arg("-f")
             .arg(self.path("rollcall"))
             .stdout(Stdio::null())

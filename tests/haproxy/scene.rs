@@ -18,7 +18,7 @@ use rollcall::registrar::{
 };
 
 use crate::boxed::{Boxed, Engine};
-use crate::proxy::{Proxy, Told};
+use crate::proxy::{Own, Proxy, Told};
 
 /// Where HAProxy runs, as far as rollcall is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,18 +53,32 @@ fn free_port() -> u16 {
 impl Scene {
     /// One for each seat: whatever is true of one is true of the other.
     pub(crate) fn all() -> [Self; 2] {
-        [Self::host(), Self::container()]
+        [Self::host(Own::Before), Self::container()]
     }
 
-    fn host() -> Self {
-        let proxy = Proxy::new();
+    /// The same, with the user's file and rollcall's in one folder, which is all that HAProxy is started with.
+    pub(crate) fn all_in_one_folder() -> [Self; 2] {
+        [
+            Self::host(Own::Within),
+            Self::container_of(Told::Signal, Own::Within),
+        ]
+    }
+
+    fn host(own: Own) -> Self {
+        let proxy = match own {
+            Own::Before => Proxy::new(),
+            Own::Within => Proxy::told_by(Told::Socket, own),
+        };
         let place = HaproxyPlace::Host(HaproxyOnHost {
             program: "/usr/sbin/haproxy".into(),
             socket: proxy.path("master"),
             address: "127.0.0.1".to_owned(),
             env: BTreeMap::new(),
         });
-        let files = vec![proxy.path("base.cfg")];
+        let files = match own {
+            Own::Before => vec![proxy.own()],
+            Own::Within => vec![proxy.path("rollcall")],
+        };
         Self::of(Seat::Host, proxy, place, files, None, 80)
     }
 
@@ -75,18 +89,26 @@ impl Scene {
 
     /// The same, told in this way; the socket is in the folder that is mounted.
     pub(crate) fn container_told(told: Told) -> Self {
-        let proxy = Proxy::told_by(told);
+        Self::container_of(told, Own::Before)
+    }
+
+    fn container_of(told: Told, own: Own) -> Self {
+        let proxy = Proxy::told_by(told, own);
         let dir = proxy.path("");
         let name = dir.file_name().unwrap().to_str().unwrap();
         let inside = dir.with_file_name(format!("{name}.inside"));
         std::os::unix::fs::symlink(&dir, &inside).unwrap();
         let file = |name: &str| inside.join(name).display().to_string();
-        let words = ["-f", &file("base.cfg"), "-f", &file("rollcall")].map(str::to_owned);
+        let words = match own {
+            Own::Before => vec!["-f".to_owned(), file("base.cfg")],
+            Own::Within => Vec::new(),
+        };
+        let folder = ["-f".to_owned(), file("rollcall")];
         let socket = inside.join("master");
         let engine = Arc::new(Engine::new(Boxed {
             dir,
             inside,
-            command: words.to_vec(),
+            command: words.into_iter().chain(folder).collect(),
         }));
         let place = HaproxyPlace::Container(HaproxyInContainer {
             name: "haproxy-gw".to_owned(),

@@ -8,7 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::check::complaints;
-use super::host::{configurations, shown};
+use super::files::{self, File};
+use super::host::shown;
 use super::seat::{Loaded, ReloadError, Seat, Trial};
 use super::wire::Style;
 use super::{CONFIG, HaproxyInContainer, MAP, master, mounts, proof, started};
@@ -54,12 +55,6 @@ struct Found {
 }
 
 impl Found {
-    /// Where the container has a file of this host, if it has the folder.
-    fn inside(&self, file: &Path) -> Option<PathBuf> {
-        let folder = mounts::inside(&self.mounts, &mounts::real(file.parent()?))?;
-        Some(folder.join(file.file_name()?))
-    }
-
     /// Where this host has a file of the container.
     fn outside(&self, file: &Path) -> Option<PathBuf> {
         mounts::outside(&self.mounts, file).map(|file| mounts::real(&file))
@@ -112,32 +107,8 @@ impl Seat for Boxed {
 
     async fn accepts(&self, trial: &Trial<'_>) -> Result<Result<(), String>, RegistrarError> {
         let found = self.found().await?;
-        let mut files = self.own_files(&found).map_err(|error| {
-            permanent(format!("{} cannot be read: {error}", self.dir.display()))
-        })?;
-        if let Some((own, staged)) = trial.instead {
-            let there = found.inside(staged).ok_or_else(|| {
-                permanent(format!(
-                    "{} is mounted into container {} as a single file: what takes its place is not seen there",
-                    own.display(),
-                    self.settings.name
-                ))
-                .hint("mount its folder, and make the container again")
-            })?;
-            let own = mounts::real(own);
-            let it = files
-                .iter_mut()
-                .filter(|file| found.outside(file).as_deref() == Some(&*own));
-            it.for_each(|file| file.clone_from(&there));
-        }
-        files.extend(
-            trial
-                .ours
-                .and_then(Path::file_name)
-                .map(|name| found.dir.join(name)),
-        );
         let mut command = vec![self.settings.program.clone(), "-c".to_owned()];
-        for file in files {
+        for file in self.on_trial(&found, trial)? {
             command.extend(["-f".to_owned(), file.display().to_string()]);
         }
         let ended = self.settings.containers.exec(&found.id, &command, CHECK);
@@ -309,29 +280,52 @@ impl Boxed {
         })
     }
 
-    /// The user's own files as HAProxy reads them. The folder with ours is spelt out without it.
-    fn own_files(&self, found: &Found) -> io::Result<Vec<PathBuf>> {
-        let mut all = Vec::new();
-        for file in &found.files {
-            if *file != found.dir {
-                all.push(file.clone());
-                continue;
+    /// What HAProxy reads, in its order.
+    fn in_order(&self, found: &Found) -> io::Result<Vec<File>> {
+        files::in_order(&found.files, &self.dir, |place| found.outside(place))
+    }
+
+    /// The same with what is staged in its place.
+    fn on_trial(&self, found: &Found, trial: &Trial<'_>) -> Result<Vec<PathBuf>, RegistrarError> {
+        let files = self.in_order(found).map_err(|error| {
+            let name = &self.settings.name;
+            permanent(format!(
+                "a folder that container {name} reads cannot be read: {error}"
+            ))
+        })?;
+        let ours = trial.ours.and_then(Path::file_name);
+        let instead = trial.instead.map(|(own, staged)| {
+            let there = mounts::there(&found.mounts, staged).ok_or_else(|| {
+                permanent(format!(
+                    "{} is mounted into container {} as a single file: what takes its place is not seen there",
+                    own.display(),
+                    self.settings.name
+                ))
+                .hint("mount its folder, and make the container again")
+            })?;
+            Ok::<_, RegistrarError>((mounts::real(own), there))
+        });
+        let instead = instead.transpose()?;
+        let files = files.into_iter().filter_map(|file| match (file, &instead) {
+            (File::Ours, _) => ours.map(|name| found.dir.join(name)),
+            (File::Theirs(file), Some((own, there)))
+                if found.outside(&file).as_deref() == Some(own) =>
+            {
+                Some(there.clone())
             }
-            let inside = configurations(&self.dir)?;
-            let names = inside.iter().filter_map(|path| path.file_name());
-            all.extend(names.map(|name| found.dir.join(name)));
-        }
-        all.retain(|file| *file != found.dir.join(CONFIG));
-        Ok(all)
+            (File::Theirs(file), _) => Some(file),
+        });
+        Ok(files.collect())
     }
 
     async fn loaded_by(&self, found: &Found) -> Result<Loaded, RegistrarError> {
-        let own = self.own_files(found).unwrap_or_default();
-        let files = own.iter().filter_map(|file| found.outside(file)).collect();
+        // What cannot be read, the check will say.
+        let files = self.in_order(found).unwrap_or_default();
+        let mounts = Some(found.mounts.clone());
         if let Some(socket) = &found.socket {
             let backends = master::backends(socket).await;
             let names = backends.map_err(|error| master::silent(socket, &error))?;
-            return Ok(Loaded { names, files });
+            return Ok(Loaded::of(names, files, mounts));
         }
         let question = proof::question(self.settings.proof);
         let ended = self
@@ -340,10 +334,7 @@ impl Boxed {
             .exec(&found.id, &question, QUESTION)
             .await?;
         let said = proof::answer(&ended, &self.settings.name)?;
-        Ok(Loaded {
-            names: said.into_iter().collect(),
-            files,
-        })
+        Ok(Loaded::of(said.into_iter().collect(), files, mounts))
     }
 
     /// When its last line was said, where its log can be read.

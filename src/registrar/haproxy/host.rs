@@ -1,6 +1,5 @@
 //! HAProxy on this host: its program checks, its master's socket is asked and told.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,10 +7,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::check::complaints;
+use super::files::{self, File};
 use super::mounts::real;
 use super::seat::{Loaded, ReloadError, Seat, Trial};
 use super::wire::Style;
-use super::{CONFIG, HaproxyOnHost, master};
+use super::{HaproxyOnHost, master};
 use crate::command::{Command, CommandError, How};
 use crate::model::{ClusterView, Port, PortMap, RegistrarId};
 use crate::registrar::{Fault, RegistrarError};
@@ -64,29 +64,28 @@ impl Seat for Host {
         let socket = &self.settings.socket;
         let backends = master::backends(socket).await;
         let backends = backends.map_err(|error| master::silent(socket, &error))?;
-        Ok(Some(Loaded {
-            names: backends,
-            // What cannot be read, the check will say.
-            files: self.own_files().unwrap_or_default(),
-        }))
+        // What cannot be read, the check will say.
+        let files = self.in_order().unwrap_or_default();
+        Ok(Some(Loaded::of(backends, files, None)))
     }
 
     async fn accepts(&self, trial: &Trial<'_>) -> Result<Result<(), String>, RegistrarError> {
-        let mut files = self.own_files().map_err(|error| {
+        let files = self.in_order().map_err(|error| {
             permanent(format!(
                 "the configuration of HAProxy cannot be read: {error}"
             ))
             .hint("set haproxy.files to the files that HAProxy is started with")
         })?;
-        if let Some((own, staged)) = trial.instead {
-            let own = real(own);
-            let it = files.iter_mut().filter(|file| real(file) == own);
-            it.for_each(|file| staged.clone_into(file));
-        }
-        files.extend(trial.ours.map(Path::to_owned));
-        let args = files
-            .iter()
-            .flat_map(|file| ["-f".into(), file.clone().into_os_string()]);
+        let files = files
+            .into_iter()
+            .filter_map(|file| match (file, trial.instead) {
+                (File::Ours, _) => trial.ours.map(Path::to_owned),
+                (File::Theirs(file), Some((own, staged))) if real(&file) == real(own) => {
+                    Some(staged.to_owned())
+                }
+                (File::Theirs(file), _) => Some(file),
+            });
+        let args = files.flat_map(|file| ["-f".into(), file.into_os_string()]);
         let command = Command::new(&self.settings.program, DEADLINE)
             .args(["-c".into()].into_iter().chain(args))
             .env(self.settings.env.clone());
@@ -114,29 +113,9 @@ impl Seat for Host {
 }
 
 impl Host {
-    /// The user's own files, a folder spelt out as HAProxy reads it: its `*.cfg` in the order of their names. What is
-    /// ours is not among them.
-    fn own_files(&self) -> io::Result<Vec<PathBuf>> {
-        let mut all = Vec::new();
-        for file in &self.files {
-            if file.is_dir() {
-                all.extend(configurations(file)?);
-            } else {
-                all.push(file.clone());
-            }
-        }
-        all.retain(|path| *path != self.dir.join(CONFIG));
-        Ok(all)
+    fn in_order(&self) -> io::Result<Vec<File>> {
+        files::in_order(&self.files, &self.dir, |place| Some(place.to_owned()))
     }
-}
-
-/// What HAProxy reads of a folder.
-pub(super) fn configurations(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let inside = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path()));
-    let mut inside: Vec<PathBuf> = inside.collect::<io::Result<_>>()?;
-    inside.retain(|path| path.extension().is_some_and(|end| end == "cfg"));
-    inside.sort();
-    Ok(inside)
 }
 
 /// Files, for people.

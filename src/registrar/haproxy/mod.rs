@@ -15,6 +15,7 @@
 mod apply;
 mod check;
 mod container;
+mod files;
 mod host;
 mod import;
 mod leftovers;

@@ -17,6 +17,12 @@ pub(super) fn inside(mounts: &[MountRecord], folder: &Path) -> Option<PathBuf> {
     places.into_iter().next()
 }
 
+/// Where the container has a file of this host, if it has the folder.
+pub(super) fn there(mounts: &[MountRecord], file: &Path) -> Option<PathBuf> {
+    let folder = inside(mounts, &real(file.parent()?))?;
+    Some(folder.join(file.file_name()?))
+}
+
 /// Where this host has a place of the container; `None`: it is the container's alone.
 pub(super) fn outside(mounts: &[MountRecord], place: &Path) -> Option<PathBuf> {
     let over = mounts

@@ -4,8 +4,11 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 
+use super::files::File;
+use super::mounts;
 use super::wire::Style;
 use crate::model::{ClusterView, Port, PortMap, RegistrarId};
+use crate::provider::MountRecord;
 use crate::registrar::RegistrarError;
 
 /// One place where HAProxy runs.
@@ -42,7 +45,7 @@ pub(super) trait Seat: Send + Sync {
 /// What is tried: the user's own files, with these changes. All paths are this host's.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Trial<'p> {
-    /// A staged file of ours beside them.
+    /// What is staged to take the place of ours; `None`: theirs without ours.
     pub(super) ours: Option<&'p Path>,
     /// One of them, and what is staged to take its place.
     pub(super) instead: Option<(&'p Path, &'p Path)>,
@@ -55,12 +58,45 @@ pub(super) struct Loaded {
     pub(super) names: Vec<String>,
     /// The user's own files that this host has too, by their paths here.
     pub(super) files: Vec<PathBuf>,
+    /// Those that this host has not, as HAProxy calls them.
+    pub(super) unseen: Vec<PathBuf>,
+    /// What is mounted where HAProxy runs; `None`: it runs on this host.
+    mounts: Option<Vec<MountRecord>>,
 }
 
 impl Loaded {
+    /// These backends, with these files.
+    pub(super) fn of(
+        names: Vec<String>,
+        files: Vec<File>,
+        mounts: Option<Vec<MountRecord>>,
+    ) -> Self {
+        let mut loaded = Self {
+            names,
+            mounts,
+            ..Self::default()
+        };
+        for file in files {
+            let File::Theirs(file) = file else { continue };
+            match loaded.here(&file).filter(|here| here.is_file()) {
+                Some(here) => loaded.files.push(here),
+                None => loaded.unseen.push(file),
+            }
+        }
+        loaded
+    }
+
     /// Whether this revision is what runs.
     pub(super) fn has(&self, revision: &str) -> bool {
         self.names.iter().any(|name| name == revision)
+    }
+
+    /// Where this host has a place of HAProxy's.
+    pub(super) fn here(&self, place: &Path) -> Option<PathBuf> {
+        match &self.mounts {
+            None => Some(place.to_owned()),
+            Some(mounts) => mounts::outside(mounts, place).map(|place| mounts::real(&place)),
+        }
     }
 }
 

@@ -63,10 +63,14 @@ fn every_difference_is_named() {
     let more = config.replace("    server", "    option httpclose\n    server");
     assert_eq!(differs(more, map.clone()), ["more"]);
     let gone = config.replace(
-        "backend rollcall_k3d_dev\n    server cluster 127.0.0.1:18081\n",
+        "    mode http\n    timeout connect 5s\n    timeout server 1h\n    server cluster 127.0.0.1:18081\n",
         "",
     );
-    assert_eq!(differs(gone, map), ["target"]);
+    let gone = gone.replace("backend rollcall_k3d_dev\n", "");
+    assert_eq!(differs(gone, map.clone()), ["target"]);
+    // As versions before wrote it: of TCP without a `defaults` section above it.
+    let bare = config.replace("    mode http\n", "");
+    assert_eq!(differs(bare, map), ["settings"]);
 }
 
 #[test]
@@ -134,7 +138,7 @@ fn in_a_container_nodes_are_found_by_name_and_the_digest_is_told() {
     document.put(&id("k3d/dev"), "k3d-dev-serverlb:80", Some(&life));
     let config = document.config();
     for line in [
-        "backend rollcall_k3d_dev\n    # life 0123456789ab\n    server cluster k3d-dev-serverlb:80 resolvers ",
+        "backend rollcall_k3d_dev\n    mode http\n    timeout connect 5s\n    timeout server 1h\n    # life 0123456789ab\n    server cluster k3d-dev-serverlb:80 resolvers ",
         " init-addr libc,none\n",
         "    nameserver docker 127.0.0.11:53\n",
         "    bind 127.0.0.1:17404\n",

@@ -29,6 +29,9 @@ const RESOLVERS: &str = "resolvers rollcall:docker
     hold timeout 30s
     hold obsolete 30s
 ";
+/// What every backend says, whatever `defaults` HAProxy has read before it, or has not read yet: without it a backend is of
+/// TCP and waits for ever, and no frontend of HTTP hands requests to it. A developer's stream may be silent for long.
+const SETTINGS: [&str; 3] = ["mode http", "timeout connect 5s", "timeout server 1h"];
 /// How the line begins that says how often the user's files were loaded anew with the same routes.
 const AGAIN: &str = "# Again: ";
 /// How the line of a backend begins that says which life of its cluster it was written for.
@@ -64,6 +67,8 @@ impl Style {
 /// What one cluster's backend says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Route {
+    /// Those of [`SETTINGS`] that it has.
+    settings: Vec<String>,
     /// `HOST:PORT` of its only server; empty: it has none.
     pub(super) target: String,
     /// What follows the address.
@@ -136,6 +141,9 @@ impl Document {
         }
         for (id, route) in &self.routes {
             let _ = writeln!(text, "backend {}", backend(id));
+            for line in &route.settings {
+                let _ = writeln!(text, "    {line}");
+            }
             if let Some(life) = &route.life {
                 let _ = writeln!(text, "    {LIFE}{life}");
             }
@@ -224,6 +232,9 @@ impl Document {
         if let Some(route) = route.filter(|route| route.options != self.style.options()) {
             fields.push(("options", route.options.clone()));
         }
+        if let Some(route) = route.filter(|route| route.settings != SETTINGS) {
+            fields.push(("settings", route.settings.join("; ")));
+        }
         if let Some(route) = route.filter(|route| !route.more.is_empty()) {
             fields.push(("more", route.more.join("; ")));
         }
@@ -254,6 +265,7 @@ impl Document {
         // A port of the host is another one's only if that one is another's; a node's name outlives the node.
         let life = life.filter(|_| self.style != Style::Host);
         let route = Route {
+            settings: SETTINGS.map(str::to_owned).to_vec(),
             target: target.to_owned(),
             options: self.style.options().to_owned(),
             life: life.map(|life| life.short().to_owned()),
@@ -311,6 +323,7 @@ impl Route {
                     options.trim().clone_into(&mut route.options);
                 }
                 (_, Some(life)) if route.life.is_none() => route.life = Some(life.to_owned()),
+                _ if SETTINGS.contains(&line) => route.settings.push(line.to_owned()),
                 _ => route.more.push(line.to_owned()),
             }
         }
