@@ -80,6 +80,19 @@ impl Config {
         .collect()
     }
 
+    /// A path of this host without a root begins in this folder: where the configuration is, whatever the working
+    /// directory.
+    fn begin_paths_at(&mut self, folder: &Path) {
+        // What cannot be said as an absolute path is what it is.
+        let folder = std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.to_owned());
+        let registrars = self.haproxy.paths().chain(self.portainer.paths());
+        let kubeconfigs = self.kubeconfig.path.iter_mut();
+        let kubeconfigs = kubeconfigs.chain(&mut self.argocd.kubeconfig);
+        for path in registrars.chain(kubeconfigs).chain(self.provider.paths()) {
+            *path = folder.join(&*path);
+        }
+    }
+
     /// What is missing, or cannot be right.
     fn problem(&self) -> Option<String> {
         let provider = self.provider.problem();
@@ -146,7 +159,7 @@ impl ConfigFile {
         };
         self.path = Some(path.clone());
         let mut config: Config = toml::from_str(&text).map_err(|error| wrong(&path, &error))?;
-        config.provider.find_manifests(&path);
+        config.begin_paths_at(path.parent().unwrap_or(Path::new("")));
         ClusterName::parse(&config.management.name).map_err(|error| {
             CliError::usage(format!("management.name in the configuration: {error}"))
         })?;
@@ -183,6 +196,50 @@ mod tests {
     fn a_misspelt_key_is_an_error_and_an_empty_file_is_not() {
         assert!(toml::from_str::<Config>("").is_ok_and(|config| config == Config::default()));
         assert!(toml::from_str::<Config>("[provider.k3d]\nimgae = 'x'\n").is_err());
+    }
+
+    #[test]
+    fn every_path_of_this_host_begins_where_the_configuration_is() {
+        let example = include_str!("../../../docs/rollcall.example.toml");
+        let keys = example.lines().map(|line| line.trim_start_matches("# "));
+        let is_path = |value: &str| value.starts_with("\"/") || value.starts_with("[\"/");
+        let paths = keys.filter(|line| {
+            line.split_once(" = ")
+                .is_some_and(|(_, value)| is_path(value))
+        });
+        // Those of the example, each without its root.
+        let mut paths: Vec<String> = paths.map(|line| line.replace("\"/", "\"x/")).collect();
+        paths.sort();
+        assert_eq!(paths.len(), 11, "{paths:?}");
+        let value = |key: &str| {
+            let line = paths.iter().find(|line| line.starts_with(key)).unwrap();
+            line.clone() + "\n"
+        };
+        let text = |container: &str| {
+            let [program, manifests] = ["program = 'x/k3d'\n", "manifests = ['x/a.yaml']\n"];
+            let haproxy = ["dir", "files", "socket", "program"].map(value).concat();
+            let portainer = ["api_key_file", "password_file", "ca_file"]
+                .map(value)
+                .concat();
+            format!(
+                "[provider.k3d]\n{program}[[provider.k3d.after_create]]\n{manifests}[kubeconfig]\n{}[argocd]\n{}\
+                 [haproxy]\n{container}{haproxy}[portainer]\n{portainer}",
+                value("path"),
+                value("kubeconfig")
+            )
+        };
+        let below = |text: &str, folder: &str| {
+            let mut config: Config = toml::from_str(text).unwrap();
+            config.begin_paths_at(Path::new(folder));
+            let all = format!("{config:?}");
+            [all.matches("\"/f/x/").count(), all.matches("\"x/").count()]
+        };
+        assert_eq!(below(&text(""), "/f"), [11, 0]);
+        assert_eq!(below(&text("container = 'gw'\n"), "/f"), [8, 3]);
+        assert_eq!(below(&text("").replace("x/", "/x/"), "/f"), [0, 0]);
+        let mut here: Config = toml::from_str("[haproxy]\ndir = 'x'\n").unwrap();
+        here.begin_paths_at(Path::new(""));
+        assert!(here.haproxy.dir.unwrap().is_absolute());
     }
 
     #[test]

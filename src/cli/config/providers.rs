@@ -1,6 +1,6 @@
 //! The sections of providers.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
@@ -30,15 +30,14 @@ impl Providers {
         })
     }
 
-    /// A manifest's path begins where the configuration is.
-    pub(super) fn find_manifests(&mut self, config: &Path) {
-        let folder = config.parent().unwrap_or(Path::new(""));
+    /// The paths of this host's files.
+    pub(super) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         let all = [&mut self.k3d, &mut self.kind].into_iter();
-        for one in all.flat_map(|provider| &mut provider.after_create) {
-            for manifest in &mut one.manifests {
-                *manifest = folder.join(&*manifest);
-            }
-        }
+        all.flat_map(|provider| {
+            let prepared = provider.after_create.iter_mut();
+            let manifests = prepared.flat_map(|one| &mut one.manifests);
+            manifests.chain(&mut provider.program)
+        })
     }
 }
 
@@ -60,7 +59,7 @@ pub(crate) struct ProviderConfig {
 pub(crate) struct AfterCreateConfig {
     /// Images of the engine that go into every node.
     pub(crate) images: Vec<String>,
-    /// Files of objects that are applied; a path without a root begins in the configuration's folder.
+    /// Files of objects that are applied.
     pub(crate) manifests: Vec<PathBuf>,
     /// Whether those are waited for.
     pub(crate) wait: bool,

@@ -74,6 +74,14 @@ impl HaproxyConfig {
     /// What `address` says by default.
     const HERE: &str = "127.0.0.1";
 
+    /// The paths of this host's files: with a container, all but the folder are the container's.
+    pub(super) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let here = self.container.is_none();
+        let rest = self.files.iter_mut();
+        let rest = rest.chain(&mut self.socket).chain(&mut self.program);
+        self.dir.iter_mut().chain(rest.filter(move |_| here))
+    }
+
     /// What is missing, or cannot be right.
     pub(super) fn problem(&self) -> Option<String> {
         let Some(container) = &self.container else {
@@ -310,6 +318,12 @@ impl Default for PortainerConfig {
 }
 
 impl PortainerConfig {
+    /// The paths of files.
+    pub(super) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let keys = self.api_key_file.iter_mut().chain(&mut self.password_file);
+        keys.chain(&mut self.ca_file)
+    }
+
     /// What is missing, or cannot be right.
     pub(super) fn problem(&self) -> Option<String> {
         let url = self.url.as_deref()?;
