@@ -431,11 +431,22 @@ pub(crate) struct InitArgs {
 pub(crate) enum ImportCommand {
     /// Routes between '# BEGIN DYNAMIC' and '# END DYNAMIC' of HAProxy's own file
     #[command(after_help = "\
-It shows the lines that go, and changes nothing without --write. Only routes of clusters go that rollcall routes to
-by now, and only lines as those scripts wrote them. What is left is checked by HAProxy before it is put in place,
-FILE.before-rollcall is what it was, and it is put back if HAProxy does not load it.
+It shows the lines that go, and changes nothing without --write. Only routes of clusters go that
+rollcall routes to by now, only lines as those scripts wrote them, and only where the frontend asks
+rollcall's map for the same word of the host and nothing else names their backend. What is left is
+checked by HAProxy before it is put in place, FILE.before-rollcall is what it was, and it is put
+back if HAProxy does not load it. --write needs the database, and waits for its lock as a run does.
 
-Exit codes: 0 nothing to take out, or taken out; 1 refused; 3 shown, and not taken out yet.")]
+Exit codes:
+  0   nothing to take out, or taken out
+  1   it could not be written or loaded, and was put back
+  2   FILE is none of HAProxy's
+  3   shown and not taken out yet; or something stays that rollcall routes to as well
+  5   HAProxy refuses what would be left, has not loaded rollcall's routes, the file changed
+      meanwhile, or the database is a copy
+  7   another run holds the lock
+  9   HAProxy does not answer, or another engine does
+  12  haproxy is off or cannot be used; --write without a database")]
     Haproxy {
         /// The file, on this host.
         file: PathBuf,

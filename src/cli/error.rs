@@ -4,6 +4,7 @@ use crate::model::{NameError, printable, redact};
 use crate::observe::Observation;
 use crate::provider::{Fault, ProviderError};
 use crate::reconcile::RunError;
+use crate::registrar::ImportError;
 use crate::report::{ErrorDoc, Exit, ExitCode, Flags};
 use crate::sandbox::SandboxError;
 use crate::store::{FailureClass, StoreError};
@@ -203,6 +204,24 @@ impl From<ProviderError> for CliError {
             code,
             message: error.message,
             hints: error.hint.into_iter().collect(),
+        }
+    }
+}
+
+impl From<ImportError> for CliError {
+    fn from(error: ImportError) -> Self {
+        let code = match &error {
+            ImportError::Usage(_) => ExitCode::Usage,
+            ImportError::NotReady(_) => ExitCode::NotReady,
+            ImportError::Unknown(_) => ExitCode::Unknown,
+            ImportError::Refused(_) => ExitCode::Refused,
+            ImportError::Failed(_) => ExitCode::Failed,
+        };
+        let why = error.why();
+        Self {
+            code,
+            message: why.message.clone(),
+            hints: why.hint.iter().cloned().collect(),
         }
     }
 }

@@ -32,4 +32,4 @@ pub use observed::{
 pub use policy::{DeleteLimit, Guards, Mode, Policy, ProviderTraits, Prune, Scope};
 pub use seen::{Seen, Unseen, UnseenKind};
 pub use spec::{ClusterSpec, Port, PortMap, Ports, SpecError, Subnet};
-pub use text::{one_line, printable, printable_lines, redact};
+pub use text::{one_line, printable, printable_lines, redact, shell_word};

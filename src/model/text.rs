@@ -57,6 +57,16 @@ pub fn printable_lines(text: &str, colors: bool) -> Cow<'_, str> {
 /// The codes with which reports begin and end a colour.
 const COLORS: [&str; 7] = ["0", "1", "2", "31", "32", "33", "36"];
 
+/// A word as a shell takes it.
+pub fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%=,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
 /// One printable, redacted line of at most `max` characters, with `…` where it was cut.
 pub fn one_line(text: &str, max: usize) -> String {
     let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -19,10 +19,24 @@ pub struct ContainerRecord {
     pub command: Vec<String>,
     /// The folder that it was started in.
     pub working_dir: PathBuf,
-    /// Whether it has no network of its own, but its host's.
-    pub on_host_network: bool,
+    /// Whose network it is on.
+    pub network: NetworkOf,
     /// What is mounted into it.
     pub mounts: Vec<MountRecord>,
+}
+
+/// Whose network a container is on: only one with its own can be put on others.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum NetworkOf {
+    /// Its own.
+    #[default]
+    Its,
+    /// Its host's.
+    Host,
+    /// Another container's.
+    Container(String),
+    /// Nobody's: it has none.
+    Nobody,
 }
 
 /// Something that is mounted into a container.

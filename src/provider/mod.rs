@@ -28,7 +28,7 @@ use async_trait::async_trait;
 
 pub use crate::command::end_strays;
 pub use api::{ApiAddress, Busy, Credentials, client, client_of_context, words};
-pub use containers::{ContainerRecord, Containers, ExecEnded, MountRecord};
+pub use containers::{ContainerRecord, Containers, ExecEnded, MountRecord, NetworkOf};
 pub use docker::DockerEngine;
 pub use error::{Fault, ProviderError};
 pub use manifest::{Manifests, Wait};

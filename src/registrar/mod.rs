@@ -31,7 +31,7 @@ pub use argocd::{ARGOCD, ArgoCd, ArgoCdSettings, Reach};
 pub use haproxy::{
     HAPROXY, Haproxy, HaproxyInContainer, HaproxyOnHost, HaproxyPlace, HaproxySettings,
 };
-pub use import::Imported;
+pub use import::{ImportError, Imported};
 pub use kubeconfig::{KUBECONFIG, Kubeconfig};
 pub use network::{NETWORK, NetworkSettings, Networks};
 pub use portainer::{
@@ -95,9 +95,10 @@ pub trait Registrar: Send + Sync {
 
     /// Takes out of a file of the user's what other tools wrote there and what this registrar has by now, or only says
     /// what that would be.
-    async fn import(&self, _file: &Path, _act: Import) -> Result<Imported, RegistrarError> {
+    async fn import(&self, _file: &Path, _act: Import) -> Result<Imported, ImportError> {
         let message = "nothing can be imported into it";
-        Err(RegistrarError::new(Fault::Permanent, message))
+        let why = RegistrarError::new(Fault::Permanent, message);
+        Err(ImportError::NotReady(why))
     }
 
     /// The credentials that the entry of one cluster holds, where the registrar holds usable ones.

@@ -1,5 +1,7 @@
 //! The flags of this call that the next one needs too: a hint that is pasted must speak of the same world.
 
+use crate::model::shell_word;
+
 /// The commands that a hint may name.
 const COMMANDS: [&str; 12] = [
     "reconcile",
@@ -59,16 +61,6 @@ impl Flags {
             out.push_str(flag);
             out.push(' ');
         }
-    }
-}
-
-/// A word as a shell takes it.
-pub fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%=,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }
 

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::exit::Exit;
+use crate::model::shell_word;
 
 /// An import.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -50,6 +51,7 @@ pub struct ImportLine {
 pub fn import_text(doc: &ImportDoc) -> String {
     let (file, names) = (&doc.file, doc.taken.join(", "));
     let mut text = match (doc.taken.is_empty(), &doc.backup) {
+        (true, _) if doc.exit.code != 0 => format!("nothing can be taken out of {file} yet\n"),
         (true, _) => format!("{file} has nothing that rollcall has too\n"),
         (false, Some(backup)) => {
             format!("taken out of {file}: {names}; as it was, it is {backup}\n")
@@ -63,6 +65,7 @@ pub fn import_text(doc: &ImportDoc) -> String {
         let _ = writeln!(text, "  = {} stays: {}", kept.name, kept.why);
     }
     if !doc.taken.is_empty() && !doc.written {
+        let file = shell_word(file);
         let _ = writeln!(text, "\nto do it: rollcall import haproxy {file} --write");
     }
     text

@@ -31,7 +31,7 @@ pub use enums::{Available, EnumsDoc, ExitWord, HeldWord, Word, enums_doc};
 pub use events::{Collector, NdjsonSink, Running};
 pub use exit::{Exit, ExitCode, ExitReason};
 pub use explanation::{Explained, ExplanationDoc};
-pub use flags::{Flags, shell_word};
+pub use flags::Flags;
 pub use human::{plan_text, run_text};
 pub use import::{ImportDoc, ImportKept, ImportLine, import_text};
 pub use init::InitDoc;

@@ -369,13 +369,7 @@ impl StoreError {
 
 /// A path as a shell takes it.
 fn shell_word(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.into_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
+    crate::model::shell_word(&path.to_string_lossy())
 }
 
 #[cfg(test)]

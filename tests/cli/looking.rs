@@ -106,9 +106,17 @@ fn what_a_person_stopped_is_not_in_sync() {
 #[test]
 fn an_import_says_what_it_needs() {
     let scene = Scene::new();
-    let said = scene.rollcall(&["import", "haproxy", "/nowhere"]).code(1);
-    assert!(said.err.contains("nothing can be imported"), "{}", said.err);
+    let said = scene.rollcall(&["import", "haproxy", "/nowhere"]).code(2);
+    assert!(
+        said.err.contains("a sandbox has no HAProxy"),
+        "{}",
+        said.err
+    );
+    assert!(said.err.contains("-> leave --sandbox"), "{}", said.err);
     scene.rollcall(&["import", "haproxy"]).code(2);
     let help = scene.rollcall(&["import", "haproxy", "--help"]).code(0);
     assert!(help.out.contains("changes nothing without --write"));
+    for code in [0, 1, 2, 3, 5, 7, 9, 12] {
+        assert!(help.out.contains(&format!("\n  {code:<4}")), "{}", help.out);
+    }
 }

@@ -13,6 +13,8 @@ use crate::six::{SIX, assert_true};
 
 const NAME: &str = "haproxy-gw";
 const PORT: u16 = 20080;
+/// The user's file, under the name that most give it: HAProxy reads it after the generated one.
+pub(crate) const BASE: &str = "haproxy.cfg";
 /// The folder in the container.
 const INSIDE: &str = "/usr/local/etc/haproxy";
 
@@ -40,7 +42,7 @@ impl Gateway {
             image,
         };
         gateway.write("rollcall.map", "");
-        gateway.write("00-base.cfg", &Self::base());
+        gateway.write(BASE, &Self::base());
         gateway.run();
         let config = bench.path("rollcall.toml");
         let section = format!(
@@ -169,7 +171,7 @@ fn six_clusters_are_routed_to_by_their_nodes_names() {
     bench.rollcall(&["reconcile", "--prune=orphans"]).code(0);
     assert_eq!(gateway.get("rt-b"), "404");
     assert!(!networks().contains("k3d-rt-b"), "{}", networks());
-    let base = fs::read_to_string(gateway.path("00-base.cfg")).unwrap();
+    let base = fs::read_to_string(gateway.path(BASE)).unwrap();
     assert_eq!(base, Gateway::base());
 }
 
@@ -222,10 +224,10 @@ fn what_is_wrong_with_the_container_is_said_and_mended() {
     // The user's file is broken: the old one goes on.
     bench.rows(&[SIX[3]]);
     let files = gateway.files();
-    gateway.write("00-base.cfg", &(Gateway::base() + "nonsense\n"));
+    gateway.write(BASE, &(Gateway::base() + "nonsense\n"));
     let said = bench.rollcall(&["reconcile", "--repair"]).code(1);
     assert!(
-        said.out.contains("nonsense") && said.out.contains("00-base.cfg"),
+        said.out.contains("nonsense") && said.out.contains(BASE),
         "{}",
         said.out
     );
@@ -233,12 +235,12 @@ fn what_is_wrong_with_the_container_is_said_and_mended() {
     gateway.routed("rt-a");
     // It is refused only when it is loaded: a check binds no address.
     let late = "frontend late\n    bind 203.0.113.1:1\n    default_backend none\n";
-    gateway.write("00-base.cfg", &(Gateway::base() + late));
+    gateway.write(BASE, &(Gateway::base() + late));
     let said = bench.rollcall(&["reconcile", "--repair"]).code(1);
     assert!(said.out.contains("203.0.113.1"), "{}", said.out);
     assert_eq!(gateway.files(), files);
     gateway.routed("rt-a");
-    gateway.write("00-base.cfg", &Gateway::base());
+    gateway.write(BASE, &Gateway::base());
     bench.rollcall(&["reconcile", "--repair"]).code(0);
     gateway.routed("rt-d");
 
@@ -268,6 +270,12 @@ fn what_is_wrong_with_the_container_is_said_and_mended() {
     docker(&["rm", "-f", NAME]);
     let said = bench.rollcall(&["reconcile", "--repair"]).code(0);
     assert!(said.out.contains("haproxy"), "{}", said.out);
+    let found = bench.rollcall(&["doctor"]).code(12);
+    assert!(
+        found.out.contains("there is no container haproxy-gw"),
+        "{}",
+        found.out
+    );
     gateway.run();
     bench.rollcall(&["reconcile"]).code(3);
     bench.rollcall(&["reconcile", "--repair"]).code(0);

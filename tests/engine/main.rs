@@ -27,6 +27,7 @@ mod deaf;
 mod everywhere;
 mod gateway;
 mod guards;
+#[allow(dead_code, reason = "each suite uses a part of it")]
 #[path = "../haproxy/proxy.rs"]
 mod haproxy;
 mod histories;

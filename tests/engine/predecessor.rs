@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::adopting::make_by_hand;
 use crate::argocd::{ARGOCD, cluster};
 use crate::bench::{Bench, docker, fingerprint_of, tool};
-use crate::gateway::Gateway;
+use crate::gateway::{BASE, Gateway};
 use crate::management::{APPLICATION, Cluster, NODE, SECRET, with_argocd, with_set};
 use crate::process::until;
 use crate::server::Server;
@@ -164,7 +164,7 @@ fn routes(gateway: &Gateway) -> String {
          http-request set-var{rest}\n# BEGIN DYNAMIC BACKENDS (managed by scripts/haproxy_route.sh)\n{backends}\
          backend none\n{back}"
     );
-    gateway.write("00-base.cfg", &text);
+    gateway.write(BASE, &text);
     docker(&["kill", "-s", "USR2", "haproxy-gw"]);
     until("its routes", || gateway.get("old-a").contains("\"old-a\""));
     text
@@ -209,7 +209,7 @@ fn everything_of_its_is_taken_over_without_a_recreate() {
     // What it wrote into HAProxy's own file stands beside rollcall's routes now.
     let twice = bench.rollcall(&["reconcile", "--repair"]).code(3);
     assert!(twice.out.contains("import haproxy"), "{}", twice.out);
-    let file = gateway.path("00-base.cfg");
+    let file = gateway.path(BASE);
     let import = ["import", "haproxy", file.to_str().unwrap()];
     let shown = bench.rollcall(&import).code(3);
     assert!(

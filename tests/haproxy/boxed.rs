@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rollcall::model::{ContainerId, NodeState};
 use rollcall::provider::{
-    ContainerRecord, Containers, ExecEnded, Fault, MountRecord, ProviderError,
+    ContainerRecord, Containers, ExecEnded, Fault, MountRecord, NetworkOf, ProviderError,
 };
 
 /// What the engine says of the container.
@@ -27,7 +27,12 @@ pub(crate) struct Engine {
     boxed: Boxed,
     /// What is changed of the record, if it is there at all.
     pub(crate) record: Mutex<Option<ContainerRecord>>,
+    /// When whoever asks is killed: it never gets an answer.
+    pub(crate) kills: Mutex<Option<Kills>>,
 }
+
+/// Whether whoever asks now is killed.
+pub(crate) type Kills = Box<dyn Fn() -> bool + Send>;
 
 impl Engine {
     pub(crate) fn new(boxed: Boxed) -> Self {
@@ -37,7 +42,7 @@ impl Engine {
             state: NodeState::Running,
             command: words.into_iter().chain(boxed.command.clone()).collect(),
             working_dir: "/".into(),
-            on_host_network: false,
+            network: NetworkOf::Its,
             mounts: vec![MountRecord {
                 source: Some(boxed.dir.clone()),
                 destination: boxed.inside.clone(),
@@ -45,6 +50,7 @@ impl Engine {
         };
         Self {
             record: Mutex::new(Some(record)),
+            kills: Mutex::default(),
             boxed,
         }
     }
@@ -54,9 +60,11 @@ impl Engine {
         change(self.record.lock().unwrap().as_mut().unwrap());
     }
 
-    /// The folder as the container sees it.
-    pub(crate) fn inside(&self) -> &Path {
-        &self.boxed.inside
+    async fn live(&self) {
+        let killed = self.kills.lock().unwrap().as_ref().is_some_and(|now| now());
+        if killed {
+            std::future::pending::<()>().await;
+        }
     }
 
     fn log(&self) -> String {
@@ -86,6 +94,7 @@ impl Containers for Engine {
         command: &[String],
         _deadline: Duration,
     ) -> Result<ExecEnded, ProviderError> {
+        self.live().await;
         if self.record.lock().unwrap().is_none() {
             return Err(gone());
         }
@@ -110,6 +119,7 @@ impl Containers for Engine {
     }
 
     async fn signal(&self, _container: &ContainerId, name: &str) -> Result<(), ProviderError> {
+        self.live().await;
         let sent = Command::new("kill")
             .args(["-s", name, &self.pid()])
             .status();

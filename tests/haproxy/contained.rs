@@ -3,7 +3,7 @@
 use std::fs;
 
 use rollcall::model::{Incarnation, NodeState, Seen};
-use rollcall::provider::ContainerRecord;
+use rollcall::provider::{ContainerRecord, NetworkOf};
 use rollcall::registrar::Registrar;
 
 use super::proxy::Told;
@@ -43,7 +43,7 @@ async fn a_container_that_cannot_be_served_says_why() {
     let engine = scene.engine.as_ref().unwrap();
     let whole = engine.record.lock().unwrap().clone().unwrap();
     let base = scene.proxy.path("base.cfg");
-    let damages: [(&str, &str, Damage); 4] = [
+    let damages: [(&str, &str, Damage); 6] = [
         (
             "is no folder that is mounted",
             "mount the folder itself",
@@ -62,7 +62,17 @@ async fn a_container_that_cannot_be_served_says_why() {
         (
             "its host's network",
             "publish its ports",
-            Box::new(|record| record.on_host_network = true),
+            Box::new(|record| record.network = NetworkOf::Host),
+        ),
+        (
+            "has no network, and can be put on no cluster's",
+            "a network of its own",
+            Box::new(|record| record.network = NetworkOf::Nobody),
+        ),
+        (
+            "has the network of container c0ffee",
+            "a network of its own",
+            Box::new(|record| record.network = NetworkOf::Container("c0ffee".to_owned())),
         ),
     ];
     for (what, way, damage) in damages {
@@ -124,4 +134,17 @@ async fn a_masters_socket_that_is_mounted_is_asked_and_told() {
     });
     let unseen = look(&scene.registrar).await.unwrap_err();
     assert!(unseen.error.contains("in no folder"), "{unseen:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs haproxy"]
+async fn one_that_hears_no_signal_is_told_to_have_a_master() {
+    let scene = Scene::container_told(Told::Nobody);
+    let before = scene.proxy.files();
+    let dev = scene.cluster("k3d/dev");
+    let error = scene.registrar.register(&dev, None).await.unwrap_err();
+    assert!(error.message.contains("USR2"), "{error:?}");
+    assert!(error.hint.unwrap().contains("add -W"));
+    // As before, though for the file that was not there.
+    assert_eq!(scene.proxy.files()[1], before[1]);
 }

@@ -2,11 +2,16 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::disallowed_methods,
     reason = "a test fails by panicking, and starts processes"
 )]
 
 mod boxed;
+#[allow(dead_code, reason = "each suite uses a part of it")]
+#[path = "../cli/scene.rs"]
+mod calls;
+mod command;
 mod contained;
 mod imports;
 mod proxy;

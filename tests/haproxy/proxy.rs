@@ -15,6 +15,8 @@ pub(crate) enum Told {
     Socket,
     /// By a signal, as in a container without such a socket.
     Signal,
+    /// By a signal that it does not hear: it has no master.
+    Nobody,
 }
 
 /// A HAProxy of its own with the user's file, and a folder for rollcall.
@@ -23,6 +25,8 @@ pub(crate) struct Proxy {
     child: Option<Child>,
     told: Told,
     own: Own,
+    /// How HAProxy calls the folder, where that is another name: a link.
+    pub(crate) inside: Option<PathBuf>,
     pub(crate) port: u16,
 }
 
@@ -47,6 +51,9 @@ impl Own {
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.stop();
+        if let Some(inside) = &self.inside {
+            let _ = fs::remove_file(inside);
+        }
     }
 }
 
@@ -58,7 +65,19 @@ impl Proxy {
 
     /// The same, told in this way, with the user's file there.
     pub(crate) fn told_by(told: Told, own: Own) -> Self {
+        Self::of(told, own, tempfile::tempdir().unwrap(), None)
+    }
+
+    /// The same, with another name for the folder, as in a container.
+    pub(crate) fn boxed(told: Told, own: Own) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let name = dir.path().file_name().unwrap().to_str().unwrap();
+        let inside = dir.path().with_file_name(format!("{name}.inside"));
+        std::os::unix::fs::symlink(dir.path(), &inside).unwrap();
+        Self::of(told, own, dir, Some(inside))
+    }
+
+    fn of(told: Told, own: Own, dir: tempfile::TempDir, inside: Option<PathBuf>) -> Self {
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
@@ -69,6 +88,7 @@ impl Proxy {
             child: None,
             told,
             own,
+            inside,
             port,
         };
         fs::create_dir(proxy.path("rollcall")).unwrap();
@@ -94,7 +114,7 @@ impl Proxy {
              backend none\n    http-request return status 404\n",
             self.path("stats").display(),
             self.port,
-            self.path("rollcall/rollcall.map").display(),
+            self.called("rollcall/rollcall.map").display(),
         )
     }
 
@@ -104,6 +124,7 @@ impl Proxy {
         match self.told {
             Told::Socket => command.arg("-W").arg("-S").arg(self.path("master")),
             Told::Signal => command.args(["-W", "-db"]),
+            Told::Nobody => command.arg("-db"),
         };
         if self.own == Own::Before {
             command.arg("-f").arg(self.own());
@@ -119,7 +140,7 @@ impl Proxy {
         self.child = Some(child);
         // The master listens last.
         let master =
-            || self.told == Told::Signal || UnixStream::connect(self.path("master")).is_ok();
+            || self.told != Told::Socket || UnixStream::connect(self.path("master")).is_ok();
         let up = || master() && TcpStream::connect(("127.0.0.1", self.port)).is_ok();
         while !up() {
             std::thread::sleep(Duration::from_millis(20));
@@ -137,6 +158,12 @@ impl Proxy {
         while TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// How HAProxy calls a file of it.
+    pub(crate) fn called(&self, name: &str) -> PathBuf {
+        let dir = self.inside.as_deref();
+        dir.unwrap_or(self.dir.path()).join(name)
     }
 
     /// A file of it.

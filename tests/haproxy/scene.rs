@@ -1,7 +1,6 @@
 //! A HAProxy with its registrar and clusters, on this host and in a container.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -64,6 +63,11 @@ impl Scene {
         ]
     }
 
+    /// One on this host.
+    pub(crate) fn on_host() -> Self {
+        Self::host(Own::Before)
+    }
+
     fn host(own: Own) -> Self {
         let proxy = match own {
             Own::Before => Proxy::new(),
@@ -93,11 +97,8 @@ impl Scene {
     }
 
     fn container_of(told: Told, own: Own) -> Self {
-        let proxy = Proxy::told_by(told, own);
-        let dir = proxy.path("");
-        let name = dir.file_name().unwrap().to_str().unwrap();
-        let inside = dir.with_file_name(format!("{name}.inside"));
-        std::os::unix::fs::symlink(&dir, &inside).unwrap();
+        let proxy = Proxy::boxed(told, own);
+        let (dir, inside) = (proxy.path(""), proxy.called(""));
         let file = |name: &str| inside.join(name).display().to_string();
         let words = match own {
             Own::Before => vec!["-f".to_owned(), file("base.cfg")],
@@ -171,14 +172,6 @@ impl Scene {
             Seat::Container => BTreeMap::new(),
         };
         order(name, node, published)
-    }
-}
-
-impl Drop for Scene {
-    fn drop(&mut self) {
-        if let Some(engine) = &self.engine {
-            let _ = fs::remove_file(engine.inside());
-        }
     }
 }
 

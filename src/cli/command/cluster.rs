@@ -11,10 +11,10 @@ use super::status::ADD_A_ROW;
 use crate::cli::args::{ClusterCommand, LOCK_TIMEOUT, OnLock, STEP_TIMEOUT};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
-use crate::model::{ClusterName, Mode, Ownership, Row, Scope, Selector};
+use crate::model::{ClusterName, Mode, Ownership, Row, Scope, Selector, shell_word};
 use crate::plan::Plan;
 use crate::reconcile::{Look, Question, look};
-use crate::report::{Exit, ListDoc, RowDoc, RowEdit, run_doc, shell_word, table};
+use crate::report::{Exit, ListDoc, RowDoc, RowEdit, run_doc, table};
 
 pub(crate) fn run(session: &Session, what: &ClusterCommand) -> Result<Exit, CliError> {
     match what {

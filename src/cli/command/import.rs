@@ -1,5 +1,6 @@
 //! `rollcall import`: what older scripts wrote into a file of the user's goes, once rollcall has it.
 
+use super::acting::alone;
 use crate::cli::args::ImportCommand;
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
@@ -9,14 +10,28 @@ use crate::report::{Exit, ExitCode, ImportDoc, ImportKept, ImportLine, import_te
 
 pub(crate) fn run(session: &Session, what: &ImportCommand) -> Result<Exit, CliError> {
     let ImportCommand::Haproxy { file, write } = what;
+    if session.settings.sandbox.is_some() {
+        return Err(
+            CliError::usage("a sandbox has no HAProxy: there is no file of one to import")
+                .hint("leave --sandbox (ROLLCALL_SANDBOX) out: without --write nothing is changed"),
+        );
+    }
+    // Not even asked for what cannot be written down.
+    let store = write.then(|| session.open_write()).transpose()?;
     let world = session.world()?;
     let registrar = world.registrars.get(&RegistrarId::new(HAPROXY));
     let registrar = registrar.ok_or_else(|| {
         CliError::new(ExitCode::NotReady, "the registrar haproxy is off")
             .hint("switch it on: haproxy.dir in the configuration")
     })?;
-    let act = if *write { Import::Write } else { Import::Show };
-    let imported = Session::block_on(async { Ok(registrar.import(file, act).await?) })?;
+    let imported = Session::block_on(async {
+        let import = |act| async move { Ok(registrar.import(file, act).await?) };
+        match &store {
+            None => import(Import::Show).await,
+            // What is in the files counts from here on.
+            Some(store) => alone(session, &world, store, "import", import(Import::Write)).await,
+        }
+    })?;
     let doc = document(imported);
     session.answer(&doc, |_| session.command(&import_text(&doc)))?;
     Ok(doc.exit)
@@ -24,15 +39,22 @@ pub(crate) fn run(session: &Session, what: &ImportCommand) -> Result<Exit, CliEr
 
 fn document(imported: Imported) -> ImportDoc {
     let written = imported.backup.is_some();
-    let open = !imported.taken.is_empty() && !written;
-    let found = open.then(|| {
+    let file = imported.file.display();
+    let mut found = Vec::new();
+    if !imported.taken.is_empty() && !written {
         let names = imported.taken.join(", ");
-        let file = imported.file.display();
-        (
+        found.push((
             ExitCode::Drift,
             format!("{file} has routes of its own to {names}"),
-        )
-    });
+        ));
+    }
+    if !imported.twice.is_empty() {
+        let names = imported.twice.join(", ");
+        found.push((
+            ExitCode::Drift,
+            format!("{file} keeps routes of its own to {names}"),
+        ));
+    }
     let lines = imported.lines.into_iter();
     let kept = imported.kept.into_iter();
     ImportDoc {

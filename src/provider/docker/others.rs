@@ -13,7 +13,7 @@ use futures_util::{Stream, TryStreamExt as _};
 
 use super::client::{failed, is_gone};
 use crate::model::{ContainerId, NodeState};
-use crate::provider::{ContainerRecord, ExecEnded, Fault, MountRecord, ProviderError};
+use crate::provider::{ContainerRecord, ExecEnded, Fault, MountRecord, NetworkOf, ProviderError};
 
 /// How many lines of a program are kept for a message, and of one that lists something; how long each may be.
 pub(super) const TAIL: usize = 40;
@@ -69,9 +69,19 @@ fn record(found: ContainerInspectResponse) -> Option<ContainerRecord> {
             .working_dir
             .filter(|dir| !dir.is_empty())
             .map_or_else(|| "/".into(), Into::into),
-        on_host_network: host.network_mode.as_deref() == Some("host"),
+        network: network_of(host.network_mode.as_deref().unwrap_or_default()),
         mounts: mounts.filter_map(mount).collect(),
     })
+}
+
+/// What Docker's `HostConfig.NetworkMode` says.
+fn network_of(mode: &str) -> NetworkOf {
+    match (mode, mode.strip_prefix("container:")) {
+        ("host", _) => NetworkOf::Host,
+        ("none", _) => NetworkOf::Nobody,
+        (_, Some(container)) => NetworkOf::Container(container.to_owned()),
+        _ => NetworkOf::Its,
+    }
 }
 
 fn mount(mount: MountPoint) -> Option<MountRecord> {

@@ -1,23 +1,21 @@
 //! Changing routes: all that is wished for at one time with one check and one reload.
 
-use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::PoisonError;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tempfile::NamedTempFile;
 use tokio::sync::oneshot;
 
 use super::Haproxy;
 use super::seat::ReloadError;
+use super::staging::{keep, stage};
 use super::wire::Document;
 use crate::model::{ClusterId, Fingerprint, Incarnation, RegistrarId, RegistrarView, Seen};
-use crate::registrar::{Fault, Import, Imported, RegisterOrder, Registrar, RegistrarError};
-
-/// HAProxy reads the files as another user than the one who writes them.
-const MODE: u32 = 0o644;
+use crate::registrar::{
+    Fault, Import, ImportError, Imported, RegisterOrder, Registrar, RegistrarError,
+};
 
 /// What one caller wants, and where the answer goes.
 #[derive(Debug)]
@@ -66,7 +64,7 @@ impl Registrar for Haproxy {
         self.wish(id, change).await.map(|_| ())
     }
 
-    async fn import(&self, file: &Path, act: Import) -> Result<Imported, RegistrarError> {
+    async fn import(&self, file: &Path, act: Import) -> Result<Imported, ImportError> {
         self.take_over(file, act).await
     }
 }
@@ -164,7 +162,7 @@ impl Haproxy {
     ) -> Result<(), RegistrarError> {
         let revision = now.revision();
         let loaded = self.seat.loaded().await?;
-        let loaded = loaded.ok_or_else(|| failed("there is no HAProxy any more"))?;
+        let loaded = loaded.ok_or_else(|| self.seat.absent())?;
         if before == now && loaded.has(&revision) {
             return Ok(());
         }
@@ -178,54 +176,38 @@ impl Haproxy {
             return Ok(());
         };
         self.write(before)?;
-        let goes_on = "nothing was changed; HAProxy goes on with what it loaded before";
-        Err(match error {
-            ReloadError::Silent(error) => error,
-            ReloadError::Refused(None) => failed("HAProxy could not load the routes")
-                .hint(format!("{goes_on}: its log says why")),
-            ReloadError::Refused(Some(why)) => {
-                failed(format!("HAProxy could not load the routes: {why}")).hint(goes_on)
-            }
-            ReloadError::Late => RegistrarError::new(
-                Fault::Transient,
-                "HAProxy has not loaded the routes in time",
-            )
-            .hint(format!("{goes_on}: look whether it hangs")),
-        })
+        Err(not_loaded(error))
     }
 
     /// Renames both files into place. A backend without a line in the map is never asked for, and a line without a
     /// backend leads to the default one: whichever comes first, nothing breaks in between.
-    fn write(&self, document: &Document) -> Result<(), RegistrarError> {
+    pub(super) fn write(&self, document: &Document) -> Result<(), RegistrarError> {
         keep(self.staged(&document.config())?, &self.config())?;
         keep(self.staged(&document.map())?, &self.map())
     }
 
-    fn staged(&self, text: &str) -> Result<tempfile::NamedTempFile, RegistrarError> {
-        let dir = &self.dir;
-        let write = || -> io::Result<tempfile::NamedTempFile> {
-            let mut file = tempfile::Builder::new()
-                .prefix(".rollcall-")
-                .tempfile_in(dir)?;
-            file.write_all(text.as_bytes())?;
-            file.as_file()
-                .set_permissions(fs::Permissions::from_mode(MODE))?;
-            file.as_file().sync_all()?;
-            Ok(file)
-        };
-        write().map_err(|error| failed(format!("{} cannot be written: {error}", dir.display())))
+    pub(super) fn staged(&self, text: &str) -> Result<NamedTempFile, RegistrarError> {
+        stage(&self.dir, text)
     }
 }
 
-fn keep(staged: tempfile::NamedTempFile, path: &Path) -> Result<(), RegistrarError> {
-    let kept = staged.persist(path);
-    kept.map(|_| ()).map_err(|error| {
-        failed(format!(
-            "{} cannot be written: {}",
-            path.display(),
-            error.error
-        ))
-    })
+/// Why nothing new runs, once everything is as it was.
+pub(super) fn not_loaded(error: ReloadError) -> RegistrarError {
+    let goes_on = "nothing was changed; HAProxy goes on with what it loaded before";
+    let late = |message: &str| RegistrarError::new(Fault::Transient, message);
+    match error {
+        ReloadError::Silent(error) => error,
+        ReloadError::Refused(None) => failed("HAProxy could not load the routes")
+            .hint(format!("{goes_on}: its log says why")),
+        ReloadError::Refused(Some(why)) => {
+            failed(format!("HAProxy could not load the routes: {why}")).hint(goes_on)
+        }
+        ReloadError::Late => late("HAProxy has not loaded the routes in time")
+            .hint(format!("{goes_on}: look whether it hangs")),
+        ReloadError::Deaf => late("HAProxy does nothing when it gets the signal USR2").hint(format!(
+            "{goes_on}: it needs a master to hear it, so add -W to its command and make the container again"
+        )),
+    }
 }
 
 fn answer(wish: Wish, told: Result<Option<Fingerprint>, RegistrarError>) {

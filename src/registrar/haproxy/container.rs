@@ -13,8 +13,10 @@ use super::host::shown;
 use super::seat::{Loaded, ReloadError, Seat, Trial};
 use super::wire::Style;
 use super::{CONFIG, HaproxyInContainer, MAP, master, mounts, proof, started};
-use crate::model::{ClusterView, ContainerId, NodeRole, NodeState, Port, PortMap, RegistrarId};
-use crate::provider::{ContainerRecord, MountRecord};
+use crate::model::{
+    ClusterView, ContainerId, NodeRole, NodeState, Port, PortMap, RegistrarId, shell_word,
+};
+use crate::provider::{ContainerRecord, MountRecord, NetworkOf};
 use crate::registrar::{Fault, RegistrarError};
 
 /// How long a check may take: names that nobody answers for take a while each.
@@ -147,7 +149,17 @@ impl Seat for Boxed {
                 tokio::time::sleep(LOOK).await;
             }
         });
-        waited.await.unwrap_or(Err(ReloadError::Late))
+        match waited.await {
+            Ok(ended) => ended,
+            // A master says in its log that it heard.
+            Err(_) if self.said_last(&found).await == before => Err(ReloadError::Deaf),
+            Err(_) => Err(ReloadError::Late),
+        }
+    }
+
+    fn absent(&self) -> RegistrarError {
+        permanent(format!("there is no container {}", self.settings.name))
+            .hint("make it, or set haproxy.container to the name of HAProxy's container: docker ps")
     }
 
     async fn shown_files(&self) -> String {
@@ -190,16 +202,7 @@ impl Boxed {
     fn runs(&self, record: &ContainerRecord) -> Result<(), RegistrarError> {
         let name = &self.settings.name;
         let (what, way) = match record.state {
-            NodeState::Running if record.on_host_network => {
-                return Err(permanent(format!(
-                    "container {name} has its host's network, and can be put on no cluster's"
-                ))
-                .hint(
-                    "give it a network of its own and publish its ports; or start HAProxy on the host, \
-                     and leave haproxy.container out",
-                ));
-            }
-            NodeState::Running => return Ok(()),
+            NodeState::Running => return self.can_join(record),
             NodeState::Paused => ("is paused", "unpause"),
             NodeState::Restarting => ("restarts again and again", "logs --tail 20"),
             _ => ("does not run", "start"),
@@ -209,11 +212,33 @@ impl Boxed {
             let map = self.dir.join(MAP);
             hint = format!(
                 "{hint}; HAProxy does not start without a map that its files name: touch {}",
-                map.display()
+                shell_word(&map.to_string_lossy())
             );
         }
         let message = format!("container {name} {what}");
         Err(RegistrarError::new(Fault::Transient, message).hint(hint))
+    }
+
+    /// Fails where it can be put on no cluster's network.
+    fn can_join(&self, record: &ContainerRecord) -> Result<(), RegistrarError> {
+        let (name, way) = (
+            &self.settings.name,
+            "give it a network of its own and publish its ports",
+        );
+        let (what, way) = match &record.network {
+            NetworkOf::Its => return Ok(()),
+            NetworkOf::Host => {
+                let other = "or start HAProxy on the host, and leave haproxy.container out";
+                ("its host's network".to_owned(), format!("{way}; {other}"))
+            }
+            NetworkOf::Container(other) => (
+                format!("the network of container {other:.12}"),
+                way.to_owned(),
+            ),
+            NetworkOf::Nobody => ("no network".to_owned(), way.to_owned()),
+        };
+        let message = format!("container {name} has {what}, and can be put on no cluster's");
+        Err(permanent(message).hint(way))
     }
 
     /// The folder of the generated file, in the container.
@@ -227,7 +252,7 @@ impl Boxed {
             .hint(format!(
                 "mount the folder itself, not single files: docker run -v {0}:{0}:ro ... -f {0}; or set haproxy.dir \
                  to the folder that is mounted",
-                dir.display()
+                shell_word(&dir.to_string_lossy())
             ))
         })
     }
@@ -251,7 +276,7 @@ impl Boxed {
             ))
             .hint(format!(
                 "add -f {} to its command, and make the container again",
-                dir.display()
+                shell_word(&dir.to_string_lossy())
             )));
         }
         match (self.files.is_empty(), started.is_empty()) {

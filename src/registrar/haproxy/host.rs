@@ -107,6 +107,10 @@ impl Seat for Host {
         master::reload(&self.settings.socket, revision).await
     }
 
+    fn absent(&self) -> RegistrarError {
+        permanent("there is no HAProxy")
+    }
+
     async fn shown_files(&self) -> String {
         shown(&self.files)
     }

@@ -1,18 +1,31 @@
 //! Taking those routes out of the user's file that rollcall has in its own: the one time that such a file is written.
+//!
+//! Rollcall's own file gets another digest before the user's is touched: whatever is killed in between, its routes are
+//! `not loaded` then, and the next repair has HAProxy load all files.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, fchown};
 use std::path::{Path, PathBuf};
 
-use super::leftovers::{Leftovers, Without};
+use tempfile::NamedTempFile;
+
+use super::Haproxy;
+use super::apply::not_loaded;
+use super::leftovers::Leftovers;
 use super::observe::text;
-use super::seat::Trial;
+use super::picked::Picked;
+use super::seat::{Loaded, ReloadError, Trial};
+use super::staging::{back_up, keep, stage_for};
 use super::wire::Document;
-use super::{Haproxy, MAP};
 use crate::model::ClusterName;
-use crate::registrar::{Fault, Import, Imported, RegistrarError};
+use crate::registrar::{Fault, Import, ImportError, Imported, RegistrarError};
+
+/// The user's file.
+struct Theirs {
+    /// Behind all links.
+    real: PathBuf,
+    text: String,
+}
 
 impl Haproxy {
     /// Shows what goes out of a file of the user's, and takes it out where it is to act: checked before, with a backup beside
@@ -21,80 +34,104 @@ impl Haproxy {
         &self,
         file: &Path,
         act: Import,
-    ) -> Result<Imported, RegistrarError> {
+    ) -> Result<Imported, ImportError> {
         let _alone = self.writing.lock().await;
-        let real = fs::canonicalize(file).map_err(|error| unreadable(file, &error))?;
-        let before = text(&real).map_err(|error| unreadable(file, &error))?;
-        let before = before.unwrap_or_default();
+        let theirs = Theirs::read(file)?;
         let document = self.read();
-        let document = document.map_err(|(error, hint)| failed(error).hint(hint))?;
-        let loaded = self.seat.loaded().await?;
-        let loaded = loaded.ok_or_else(|| failed("there is no HAProxy"))?;
-        if !loaded.files.iter().any(|own| same(own, &real)) {
-            return Err(failed(format!(
-                "{} is no file that HAProxy is started with",
-                file.display()
-            ))
-            .hint(format!("its files: {}", self.seat.shown_files().await)));
+        let document =
+            document.map_err(|(error, hint)| ImportError::NotReady(failed(error).hint(hint)))?;
+        let loaded = self.seat.loaded().await.map_err(of_seat)?;
+        let loaded = loaded.ok_or_else(|| ImportError::NotReady(self.seat.absent()))?;
+        if !loaded.files.iter().any(|own| same(own, &theirs.real)) {
+            return Err(ImportError::Usage(self.strange(file, &loaded).await));
         }
         if !loaded.has(&document.revision()) {
-            return Err(failed("HAProxy has not loaded rollcall's own routes")
-                .hint("rollcall reconcile --repair"));
+            return Err(ImportError::Refused(
+                failed("HAProxy has not loaded rollcall's own routes")
+                    .hint("rollcall reconcile --repair"),
+            ));
         }
-        let (mut imported, without) = self.sorted_out(&real, &before, &document);
-        if imported.taken.is_empty() {
-            return Ok(imported);
-        }
-        if let Some((frontend, word)) = without.deaf.first() {
-            return Err(failed(format!(
-                "{frontend} of {} does not ask rollcall's map: without these lines it would route nothing",
-                file.display()
-            ))
-            .hint(format!(
-                "put two lines into it: http-request set-var(txn.env) req.hdr(host),field(1,:),lower,field({word},.) \
-                 and use_backend %[var(txn.env),map_str(PATH/{MAP})] if {{ var(txn.env) -m found }}",
-            )));
-        }
-        if act == Import::Write {
-            let backup = self
-                .replace(&real, &before, &without.text, &document)
-                .await?;
-            imported.backup = Some(backup);
+        let (mut imported, left) = self.sorted_out(&theirs, &document, &loaded);
+        if act == Import::Write && !imported.taken.is_empty() {
+            imported.backup = Some(self.replace(&theirs, &left, &document).await?);
         }
         Ok(imported)
     }
 
-    /// The routes that rollcall has too go; all others stay.
-    fn sorted_out(&self, file: &Path, before: &str, document: &Document) -> (Imported, Without) {
-        let leftovers = Leftovers::of(before);
+    async fn strange(&self, file: &Path, loaded: &Loaded) -> RegistrarError {
+        let mut hint = format!("its files: {}", self.seat.shown_files().await);
+        if let Some(unseen) = loaded.unseen.first() {
+            let unseen = unseen.display();
+            hint = format!("{hint}; {unseen} is in no folder of this host that is mounted there");
+        }
+        let file = file.display();
+        failed(format!("{file} is no file that HAProxy is started with")).hint(hint)
+    }
+
+    /// The routes that rollcall has too go, where requests reach them without the file's own rules; all others stay.
+    fn sorted_out(
+        &self,
+        theirs: &Theirs,
+        document: &Document,
+        loaded: &Loaded,
+    ) -> (Imported, String) {
+        let leftovers = Leftovers::of(&theirs.text);
+        let picked = picked(theirs, loaded);
         let routed: BTreeSet<ClusterName> = self.routed(document);
-        let (mut taken, mut kept) = (BTreeSet::new(), Vec::new());
+        let (mut taken, mut imported) = (BTreeSet::new(), Imported::default());
         for name in leftovers.names() {
             if !routed.contains(name) {
-                kept.push((name.to_string(), "rollcall routes nothing to it".to_owned()));
-            } else if leftovers.is_needed(name) {
-                kept.push((
-                    name.to_string(),
-                    "other lines of the file need it".to_owned(),
-                ));
+                let why = "rollcall routes nothing to it".to_owned();
+                imported.kept.push((name.to_string(), why));
+                continue;
+            }
+            let why = if leftovers.is_needed(name) {
+                Some("other lines of the file need it".to_owned())
             } else {
-                taken.insert(name.clone());
+                let asked = || self.unasked(&leftovers, name, loaded);
+                picked.why(&format!("be_{name}")).or_else(asked)
+            };
+            match why {
+                None => {
+                    taken.insert(name.clone());
+                }
+                Some(why) => {
+                    imported.twice.push(name.to_string());
+                    imported.kept.push((name.to_string(), why));
+                }
             }
         }
         let without = leftovers.without(&taken);
-        let imported = Imported {
-            file: file.to_owned(),
-            lines: without
-                .gone
-                .iter()
-                .filter(|_| !taken.is_empty())
-                .cloned()
-                .collect(),
-            taken: taken.iter().map(ToString::to_string).collect(),
-            kept,
-            backup: None,
+        imported.file.clone_from(&theirs.real);
+        if !taken.is_empty() {
+            imported.lines = without.gone;
+        }
+        imported.taken = taken.iter().map(ToString::to_string).collect();
+        (imported, without.text)
+    }
+
+    /// Why requests for this cluster would go nowhere without the file's own rules, as a fragment.
+    fn unasked(
+        &self,
+        leftovers: &Leftovers<'_>,
+        name: &ClusterName,
+        loaded: &Loaded,
+    ) -> Option<String> {
+        let map = self.map();
+        let is_map = |place: &Path| loaded.here(place).is_some_and(|here| same(&here, &map));
+        let (section, word) = leftovers.deaf(name, is_map)?;
+        let Some(word) = word else {
+            return Some(format!(
+                "{section} has no rule for its name as the scripts write it"
+            ));
         };
-        (imported, without)
+        let map = loaded.there(&map).unwrap_or(map);
+        Some(format!(
+            "{section} does not ask rollcall's map for word {word} of every host; it does with: http-request \
+             set-var(txn.env) req.hdr(host),field(1,:),lower,field({word},.) and use_backend \
+             %[var(txn.env),map_str({})]",
+            map.display()
+        ))
     }
 
     /// The clusters that requests really go to.
@@ -107,84 +144,136 @@ impl Haproxy {
 
     async fn replace(
         &self,
-        real: &Path,
-        before: &str,
-        after: &str,
+        theirs: &Theirs,
+        left: &str,
         document: &Document,
-    ) -> Result<PathBuf, RegistrarError> {
-        let wrong =
-            |error: io::Error| failed(format!("{} cannot be written: {error}", real.display()));
-        let staged = staged(real, after).map_err(wrong)?;
+    ) -> Result<PathBuf, ImportError> {
+        let again = document.again();
+        let staged = stage_for(&theirs.real, left).map_err(ImportError::Failed)?;
+        let ours = self.staged(&again.config()).map_err(ImportError::Failed)?;
         let trial = Trial {
-            ours: None,
-            instead: Some((real, staged.path())),
+            ours: Some(ours.path()),
+            instead: Some((&theirs.real, staged.path())),
         };
-        if let Err(complaint) = self.seat.accepts(&trial).await? {
-            return Err(failed(format!(
-                "HAProxy refuses {} without those routes: {complaint}",
-                real.display()
-            ))
-            .hint("nothing was changed"));
+        let accepted = self.seat.accepts(&trial).await.map_err(of_seat)?;
+        accepted.map_err(|complaint| {
+            let file = theirs.real.display();
+            let message = format!("HAProxy refuses {file} without those routes: {complaint}");
+            ImportError::Refused(failed(message).hint("nothing was changed"))
+        })?;
+        drop(ours);
+        let backup = back_up(&theirs.real, &theirs.text).map_err(ImportError::Failed)?;
+        match self.swap(theirs, staged, document, &again).await {
+            Ok(()) => Ok(backup),
+            Err(error) => Err(theirs.settled(&backup, error)),
         }
-        let backup = back_up(real).map_err(wrong)?;
-        if text(real).map_err(wrong)?.as_deref() != Some(before) {
-            return Err(
-                failed(format!("{} changed meanwhile", real.display())).hint("run rollcall again")
-            );
+    }
+
+    /// Puts both files in place and has them loaded; else both are as they were, as far as that can be.
+    async fn swap(
+        &self,
+        theirs: &Theirs,
+        staged: NamedTempFile,
+        before: &Document,
+        again: &Document,
+    ) -> Result<(), ImportError> {
+        if !theirs.is_unchanged() {
+            let message = format!("{} changed meanwhile", theirs.real.display());
+            return Err(ImportError::Refused(
+                failed(message).hint("run rollcall again"),
+            ));
         }
-        staged.persist(real).map_err(|error| wrong(error.error))?;
-        // Another digest: only then is it proven that HAProxy loaded all files anew.
-        let loaded = self.put_in_place(document, &document.again()).await;
-        if let Err(error) = loaded {
-            let back = self::staged(real, before).map_err(wrong)?;
-            back.persist(real).map_err(|error| wrong(error.error))?;
-            return Err(error);
-        }
-        Ok(backup)
+        let placed = self.write(again).and_then(|()| keep(staged, &theirs.real));
+        let error = match placed {
+            Err(error) => ImportError::Failed(error),
+            Ok(()) => match self.seat.reload(&again.revision()).await {
+                Ok(()) => return Ok(()),
+                Err(error @ ReloadError::Silent(_)) => ImportError::Unknown(not_loaded(error)),
+                Err(error) => ImportError::Failed(not_loaded(error)),
+            },
+        };
+        // The user's first: until rollcall's own is back, the next repair loads everything.
+        let back = if theirs.is_unchanged() {
+            Ok(())
+        } else {
+            theirs.put_back()
+        };
+        let back = back.and_then(|()| self.write(before));
+        Err(match back {
+            Ok(()) => error,
+            Err(torn) => error.map(|why| RegistrarError {
+                message: format!("{}; and putting back failed: {torn}", why.message),
+                hint: Some("rollcall reconcile --repair".to_owned()),
+                ..why
+            }),
+        })
     }
 }
 
-/// The file's successor beside it, with its owner and mode.
-fn staged(real: &Path, text: &str) -> io::Result<tempfile::NamedTempFile> {
-    let dir = real.parent().unwrap_or(Path::new("/"));
-    let mut staged = tempfile::Builder::new()
-        .prefix(".rollcall-")
-        .tempfile_in(dir)?;
-    let (file, was) = (staged.as_file(), fs::metadata(real)?);
-    let now = file.metadata()?;
-    if (now.uid(), now.gid()) != (was.uid(), was.gid()) {
-        fchown(file, Some(was.uid()), Some(was.gid()))?;
+impl Theirs {
+    fn read(file: &Path) -> Result<Self, ImportError> {
+        let unreadable = |error: &std::io::Error| {
+            ImportError::Usage(failed(format!("{}: {error}", file.display())))
+        };
+        let real = fs::canonicalize(file).map_err(|error| unreadable(&error))?;
+        let text = text(&real).map_err(|error| unreadable(&error))?;
+        Ok(Self {
+            real,
+            text: text.unwrap_or_default(),
+        })
     }
-    file.set_permissions(was.permissions())?;
-    staged.write_all(text.as_bytes())?;
-    staged.as_file().sync_all()?;
-    Ok(staged)
+
+    fn is_unchanged(&self) -> bool {
+        text(&self.real).is_ok_and(|now| now.as_ref() == Some(&self.text))
+    }
+
+    fn put_back(&self) -> Result<(), RegistrarError> {
+        keep(stage_for(&self.real, &self.text)?, &self.real)
+    }
+
+    /// The backup of a file that is as it was goes; any other is named.
+    fn settled(&self, backup: &Path, error: ImportError) -> ImportError {
+        if self.is_unchanged() && fs::remove_file(backup).is_ok() {
+            return error;
+        }
+        error.map(|why| RegistrarError {
+            message: format!(
+                "{}; {} as it was is {}",
+                why.message,
+                self.real.display(),
+                backup.display()
+            ),
+            ..why
+        })
+    }
 }
 
-/// A copy beside it, under a name that HAProxy does not read and nothing has.
-fn back_up(real: &Path) -> io::Result<PathBuf> {
-    let name = real.file_name().unwrap_or_default().to_string_lossy();
-    let mut number = 0;
-    loop {
-        let more = match number {
-            0 => String::new(),
-            number => format!(".{number}"),
-        };
-        let backup = real.with_file_name(format!("{name}.before-rollcall{more}"));
-        match staged(real, &fs::read_to_string(real)?)?.persist_noclobber(&backup) {
-            Ok(_) => return Ok(backup),
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => number += 1,
-            Err(error) => return Err(error.error),
+/// What HAProxy may pick by names that no check sees.
+fn picked(theirs: &Theirs, loaded: &Loaded) -> Picked {
+    let (mut others, mut unseen) = (Vec::new(), loaded.unseen.clone());
+    for file in loaded.files.iter().filter(|file| !same(file, &theirs.real)) {
+        match text(file) {
+            Ok(Some(text)) => others.push(text),
+            _ => unseen.push(file.clone()),
         }
     }
+    let others = others.iter().map(String::as_str);
+    Picked::of(&theirs.text, others, unseen, |place| {
+        text(&loaded.here(place)?).ok()?
+    })
 }
 
 fn same(one: &Path, other: &Path) -> bool {
-    fs::canonicalize(one).is_ok_and(|one| one == other)
+    let other = fs::canonicalize(other);
+    fs::canonicalize(one).is_ok_and(|one| other.is_ok_and(|other| one == other))
 }
 
-fn unreadable(file: &Path, error: &io::Error) -> RegistrarError {
-    failed(format!("{}: {error}", file.display()))
+/// Whoever is silent may answer next time; anything else has to be mended.
+fn of_seat(error: RegistrarError) -> ImportError {
+    match error.fault {
+        Fault::Transient | Fault::Deadline => ImportError::Unknown(error),
+        _ => ImportError::NotReady(error),
+    }
 }
 
 fn failed(message: impl Into<String>) -> RegistrarError {

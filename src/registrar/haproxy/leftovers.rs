@@ -5,8 +5,9 @@
 //! at the first line that is not.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
-use super::MAP;
+use super::asking::Section;
 use crate::model::ClusterName;
 
 const BEGIN: &str = "# BEGIN DYNAMIC ";
@@ -32,8 +33,6 @@ pub(super) struct Without {
     pub(super) text: String,
     /// What went, by number from 1.
     pub(super) gone: Vec<(usize, String)>,
-    /// Frontends that had such rules and do not ask rollcall's map, with the word of the host that named the cluster.
-    pub(super) deaf: Vec<(String, usize)>,
 }
 
 impl<'t> Leftovers<'t> {
@@ -85,7 +84,6 @@ impl<'t> Leftovers<'t> {
         let kept = kept.filter(|(number, _)| !gone.contains(number));
         Without {
             text: kept.fold(String::new(), |text, (_, line)| text + line),
-            deaf: self.deaf(&rules, &gone),
             gone: gone
                 .into_iter()
                 .map(|number| (number + 1, self.lines[number].trim_end().to_owned()))
@@ -145,28 +143,51 @@ impl<'t> Leftovers<'t> {
         (is_theirs && ends).then_some((name, 2))
     }
 
-    /// Frontends that lose rules and do not ask the map.
-    fn deaf(&self, rules: &BTreeSet<usize>, gone: &BTreeSet<usize>) -> Vec<(String, usize)> {
-        let (mut all, mut section, mut word, mut asks) = (Vec::new(), String::new(), None, false);
-        let mut close = |section: &str, word: Option<usize>, asks: bool| {
-            if let Some(word) = word.filter(|_| !asks) {
-                all.push((section.to_owned(), word));
+    /// What would route nothing to this cluster without its own rules: a section, and the word of the host, from 1, that
+    /// says the cluster there. `None`: all sections that have rules of it ask rollcall's map.
+    pub(super) fn deaf(
+        &self,
+        name: &ClusterName,
+        is_map: impl Fn(&Path) -> bool,
+    ) -> Option<(String, Option<usize>)> {
+        let own = self.routes.get(name)?;
+        for (start, section) in self.sections() {
+            let rules = section.iter().enumerate();
+            let rules = rules.filter(|(at, _)| own.contains(&(start + at)));
+            let rules: Vec<&str> = rules.map(|(_, line)| *line).collect();
+            if !rules
+                .iter()
+                .any(|line| line.trim_start().starts_with("use_backend"))
+            {
+                continue;
             }
-        };
-        for (number, line) in self.lines.iter().enumerate() {
-            if begins_section(line) {
-                close(&section, word, asks);
-                (section, word, asks) = (line.trim().to_owned(), None, false);
+            let words: BTreeSet<usize> = rules.iter().filter_map(|line| place(line)).collect();
+            // The rules themselves are none that would be in the way.
+            let others = section.iter().enumerate();
+            let others = others.filter(|(at, _)| !own.contains(&(start + at)));
+            let others: Vec<&str> = others.map(|(_, line)| *line).collect();
+            let others = Section(&others);
+            if words.is_empty() {
+                return Some((others.name(), None));
             }
-            if rules.contains(&number) {
-                word = word.or_else(|| place(line));
-            } else if !gone.contains(&number) {
-                let said = line.split('#').next().unwrap_or_default();
-                asks |= said.contains("use_backend") && said.contains(MAP);
+            let deaf = words.into_iter().find(|word| !others.asks(*word, &is_map));
+            if let Some(word) = deaf {
+                return Some((others.name(), Some(word)));
             }
         }
-        close(&section, word, asks);
-        all
+        None
+    }
+
+    /// Each section with the number of its first line.
+    fn sections(&self) -> Vec<(usize, &[&'t str])> {
+        let starts = self.lines.iter().enumerate();
+        let starts = starts.filter(|(_, line)| begins_section(line));
+        let mut starts: Vec<usize> = starts.map(|(number, _)| number).collect();
+        starts.push(self.lines.len());
+        let pairs = starts.iter().zip(starts.iter().skip(1));
+        pairs
+            .map(|(from, to)| (*from, &self.lines[*from..*to]))
+            .collect()
     }
 }
 
@@ -182,24 +203,37 @@ fn begins_section(line: &str) -> bool {
 /// The cluster of a rule as the scripts write it.
 fn rule(line: &str) -> Option<ClusterName> {
     let words: Vec<&str> = line.split_whitespace().collect();
-    let name = match words.as_slice() {
-        ["acl", acl, "hdr_reg(host)", "-i", _] => acl.strip_prefix("host_")?,
+    match words.as_slice() {
+        ["acl", acl, "hdr_reg(host)", "-i", pattern] => {
+            let name = ClusterName::parse(acl.strip_prefix("host_")?).ok()?;
+            word_of(pattern, &name).map(|_| name)
+        }
         ["use_backend", backend, "if", acl] => {
             let name = backend.strip_prefix("be_")?;
-            (acl.strip_prefix("host_")? == name).then_some(name)?
+            (acl.strip_prefix("host_")? == name).then_some(())?;
+            ClusterName::parse(name).ok()
         }
-        _ => return None,
-    };
-    ClusterName::parse(name).ok()
+        _ => None,
+    }
 }
 
-/// The word of the host, from 1, that a rule compares with the cluster's name.
+/// The word of the host, from 1, that an ACL compares with the cluster's name.
 fn place(line: &str) -> Option<usize> {
-    let pattern = line.split_whitespace().nth(4)?;
-    let name = rule(line)?;
-    let words: Vec<&str> = pattern.trim_start_matches('^').split("\\.").collect();
-    let at = words.iter().position(|word| *word == name.as_str())?;
-    Some(at + 1)
+    word_of(line.split_whitespace().nth(4)?, &rule(line)?)
+}
+
+/// The same of a pattern, which is one of those that the scripts write: with the provider before the name, or, by older
+/// ones, without.
+fn word_of(pattern: &str, name: &ClusterName) -> Option<usize> {
+    let rest = pattern
+        .strip_prefix(r"^[^.]+\.")?
+        .strip_suffix(r"\.[^:]+")?;
+    if rest == name.as_str() {
+        return Some(2);
+    }
+    let mut providers = [r"k3d\.", r"kind\."].iter();
+    let behind = providers.any(|provider| rest.strip_prefix(provider) == Some(name.as_str()));
+    behind.then_some(3)
 }
 
 #[cfg(test)]
@@ -216,6 +250,7 @@ frontend fe_http
   acl host_devops  hdr_reg(host) -i ^[^.]+\\.k3d\\.devops\\.[^:]+
   use_backend be_devops if host_devops
   # END DYNAMIC ACL
+  http-request set-var(txn.env) req.hdr(host),field(1,:),lower,field(3,.)
   use_backend %[var(txn.env),map_str(/etc/haproxy/rollcall.map)]
   # BEGIN DYNAMIC USE_BACKEND (managed by scripts/haproxy_route.sh)
   # END DYNAMIC USE_BACKEND
@@ -249,8 +284,7 @@ backend be_none
         assert_eq!(names(FILE), ["dev", "devops"]);
         let without = taken(FILE, &["dev"]);
         let numbers: Vec<usize> = without.gone.iter().map(|(number, _)| *number).collect();
-        assert_eq!(numbers, [4, 5, 10, 11, 15, 16]);
-        assert_eq!(without.deaf, []);
+        assert_eq!(numbers, [4, 5, 11, 12, 16, 17]);
         assert_eq!(names(&without.text), ["devops"]);
         let lines: BTreeSet<&str> = FILE.lines().collect();
         assert!(without.text.lines().all(|line| lines.contains(line)));
@@ -282,7 +316,7 @@ backend be_none
     fn what_stays_stays_to_the_byte() {
         let odd = FILE.replace('\n', "\r\n");
         let odd = odd.trim_end();
-        assert_eq!(taken(odd, &[]).text.matches("\r\n").count(), 19);
+        assert_eq!(taken(odd, &[]).text.matches("\r\n").count(), 20);
         let left = taken(odd, &["dev"]).text;
         assert!(odd.contains(left.split("# BEGIN").next().unwrap()));
         assert!(left.ends_with("status 404"));
@@ -290,21 +324,24 @@ backend be_none
 
     #[test]
     fn what_somebody_changed_is_not_theirs_any_more() {
+        let dev = ClusterName::parse("dev").unwrap();
+        assert!(!Leftovers::of(FILE).is_needed(&dev));
         for (theirs, changed) in [
+            ("10.100.0.7:30080\n", "10.100.0.7:30080 check\n"),
             (
-                "  server s1 10.100.0.7:30080\n",
-                "  server s1 10.100.0.7:30080 check\n",
+                "10.100.0.7:30080\n",
+                "10.100.0.7:30080\n  timeout server 1h\n",
             ),
-            (
-                "  server s1 10.100.0.7:30080\n",
-                "  server s1 10.100.0.7:30080\n  timeout server 1h\n",
-            ),
+            (r"^[^.]+\.k3d\.dev\.[^:]+", r"^www\.shop\.example$"),
+            (r"^[^.]+\.k3d\.dev\.[^:]+", r"^[^.]+\.k3d\.devs\.[^:]+"),
+            (r"^[^.]+\.k3d\.dev\.[^:]+", r"^.*\.dev\.[^:]+"),
         ] {
-            let text = FILE.replace(theirs, changed);
+            let text = FILE.replacen(theirs, changed, 1);
+            assert_ne!(text, FILE);
             let without = taken(&text, &["dev"]).text;
             assert!(without.contains(changed), "{without}");
-            let dev = ClusterName::parse("dev").unwrap();
-            assert!(!Leftovers::of(FILE).is_needed(&dev));
+            // What is left of it needs the rest, and so the whole route stays.
+            assert!(Leftovers::of(&text).is_needed(&dev), "{changed}");
         }
     }
 
@@ -323,13 +360,32 @@ backend be_none
     }
 
     #[test]
-    fn a_frontend_that_does_not_ask_the_map_is_named() {
-        let text = FILE.replace("map_str(/etc/haproxy/rollcall.map)", "map_str(/etc/x)");
+    fn a_frontend_that_does_not_ask_the_map_by_the_word_of_the_rule_is_named() {
+        let dev = ClusterName::parse("dev").unwrap();
+        let deaf = |text: &str| {
+            let is_map = |map: &Path| map == Path::new("/etc/haproxy/rollcall.map");
+            Leftovers::of(text).deaf(&dev, is_map)
+        };
+        let named = |word| Some(("frontend fe_http".to_owned(), word));
+        assert_eq!(deaf(FILE), None);
         assert_eq!(
-            taken(&text, &["dev"]).deaf,
-            [("frontend fe_http".to_owned(), 3)]
+            deaf(&FILE.replace("field(3,.)", "field(2,.)")),
+            named(Some(3))
         );
-        let old = text.replace("\\.k3d\\.dev\\.", "\\.dev\\.");
-        assert_eq!(taken(&old, &["dev"]).deaf[0].1, 2);
+        let old = FILE.replace(r"\.k3d\.dev\.", r"\.dev\.");
+        assert_eq!(deaf(&old), named(Some(2)));
+        assert_eq!(deaf(&old.replace("field(3,.)", "field(2,.)")), None);
+        assert_eq!(
+            deaf(&FILE.replace("rollcall.map", "mine.map")),
+            named(Some(3))
+        );
+        let acl = FILE
+            .lines()
+            .find(|line| line.contains("acl host_dev "))
+            .unwrap();
+        assert_eq!(deaf(&FILE.replace(acl, "")), named(None));
+        let two = FILE.replace("\n# BEGIN DYNAMIC BACKENDS", "\nfrontend fe_https\n  # BEGIN DYNAMIC ACL\n  \
+            acl host_dev  hdr_reg(host) -i ^[^.]+\\.k3d\\.dev\\.[^:]+\n  use_backend be_dev if host_dev\n# BEGIN DYNAMIC BACKENDS");
+        assert_eq!(deaf(&two), Some(("frontend fe_https".to_owned(), Some(3))));
     }
 }

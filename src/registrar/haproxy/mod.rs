@@ -13,6 +13,7 @@
 //! ```
 
 mod apply;
+mod asking;
 mod check;
 mod container;
 mod files;
@@ -22,8 +23,10 @@ mod leftovers;
 mod master;
 mod mounts;
 mod observe;
+mod picked;
 mod proof;
 mod seat;
+mod staging;
 mod started;
 mod wire;
 

@@ -9,7 +9,9 @@ use super::leftovers::Leftovers;
 use super::seat::Loaded;
 use super::wire::Document;
 use super::{HAPROXY, Haproxy};
-use crate::model::{Obstacle, RegistrarView, RegistrationView, Seen, Unseen, UnseenKind};
+use crate::model::{
+    Obstacle, RegistrarView, RegistrationView, Seen, Unseen, UnseenKind, shell_word,
+};
 
 /// A file of this size is none of ours.
 const LARGEST: u64 = 32 * 1024 * 1024;
@@ -79,10 +81,10 @@ impl Haproxy {
             let leftovers = Leftovers::of(&text);
             let names = leftovers.names().filter(|name| routed.contains(*name));
             let names: Vec<String> = names.map(ToString::to_string).collect();
-            let file = file.display();
+            let (shown, word) = (file.display(), shell_word(&file.to_string_lossy()));
             (!names.is_empty()).then(|| Obstacle {
-                what: format!("{file} has routes of its own to {}", names.join(", ")),
-                remedy: format!("rollcall import haproxy {file}"),
+                what: format!("{shown} has routes of its own to {}", names.join(", ")),
+                remedy: format!("rollcall import haproxy {word}"),
                 of: Vec::new(),
             })
         };

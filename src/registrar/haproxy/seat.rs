@@ -38,6 +38,9 @@ pub(super) trait Seat: Send + Sync {
     /// Has it load its files anew, and waits until this revision is what runs.
     async fn reload(&self, revision: &str) -> Result<(), ReloadError>;
 
+    /// That there is no HAProxy, and what to do.
+    fn absent(&self) -> RegistrarError;
+
     /// The user's own files, for people.
     async fn shown_files(&self) -> String;
 }
@@ -91,6 +94,14 @@ impl Loaded {
         self.names.iter().any(|name| name == revision)
     }
 
+    /// How HAProxy calls a file of this host.
+    pub(super) fn there(&self, file: &Path) -> Option<PathBuf> {
+        match &self.mounts {
+            None => Some(file.to_owned()),
+            Some(mounts) => mounts::there(mounts, file),
+        }
+    }
+
     /// Where this host has a place of HAProxy's.
     pub(super) fn here(&self, place: &Path) -> Option<PathBuf> {
         match &self.mounts {
@@ -109,4 +120,6 @@ pub(super) enum ReloadError {
     Refused(Option<String>),
     /// It has not loaded it in time.
     Late,
+    /// Nothing happened when it was told.
+    Deaf,
 }

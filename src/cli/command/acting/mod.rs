@@ -13,6 +13,7 @@ mod signals;
 mod sinks;
 
 pub(crate) use deadline::Deadline;
+pub(crate) use lease::alone;
 pub(crate) use order::Order;
 pub(crate) use run::act;
 pub(crate) use sinks::stream_plan;

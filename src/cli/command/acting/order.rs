@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Deadline;
+use super::lease::Waiting;
 use crate::cli::args::{OnLock, Reconcile};
 use crate::execute::{Caps, Retries, Settings};
 use crate::reconcile::Question;
@@ -50,6 +51,15 @@ impl Order {
     /// The mode, as typed.
     pub(super) fn mode(&self) -> String {
         self.words.join(" ")
+    }
+
+    /// How long the lock is waited for.
+    pub(super) fn waiting(&self) -> Waiting {
+        Waiting {
+            on_lock: self.on_lock,
+            lock_timeout: self.lock_timeout,
+            deadline: self.deadline,
+        }
     }
 
     /// How to execute.

@@ -30,7 +30,7 @@ pub(crate) async fn act(
     order: Order,
 ) -> Result<Exit, CliError> {
     let holder = Holder::of_this_process(&format!("rollcall {}", order.mode()));
-    let lease = acquire(session, &store, &holder, &order).await?;
+    let lease = acquire(session, &store, &holder, order.waiting()).await?;
     let done = Box::pin(under_lease(session, world, &store, &lease, order)).await;
     let released = on_store(&store, move |store| store.release(&lease)).await;
     let exit = done?;

@@ -6,9 +6,10 @@ use super::finding::Finding;
 use super::world::Looked;
 use crate::cli::session::Session;
 use crate::clock::{Clock, SystemClock};
+use crate::model::shell_word;
 use crate::model::{Desired, EngineId, RowFault};
 use crate::observe::other_engine_hint;
-use crate::report::{ExitCode, shell_word};
+use crate::report::ExitCode;
 use crate::store::{Holder, LockView, Store, StoreError, WorldBinding, liveness, missing_columns};
 
 /// All that is found about it.

@@ -3,7 +3,7 @@
 use super::finding::Finding;
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
-use crate::model::{Observed, Seen, ToolView};
+use crate::model::{Observed, RegistrarId, Seen, ToolView};
 use crate::observe::{Ask, observe};
 use crate::ports::World;
 use crate::provider::Manifests;
@@ -33,9 +33,7 @@ pub(super) fn look(session: &Session) -> Result<(Option<Looked>, Vec<Finding>), 
     findings.extend(unreadable(session));
     let registrars = observed.registrars.iter();
     findings.extend(registrars.map(|(registrar, seen)| match seen {
-        Seen::Known(view) if !view.installed => {
-            Finding::good(registrar.as_str(), "switched on, and not installed")
-        }
+        Seen::Known(view) if !view.installed => absent(session, registrar),
         Seen::Known(view) => Finding::good(
             registrar.as_str(),
             format!("{} clusters registered", view.entries.len()),
@@ -44,6 +42,23 @@ pub(super) fn look(session: &Session) -> Result<(Option<Looked>, Vec<Finding>), 
     }));
     findings.extend(switched_off(&observed));
     Ok((Some((world, observed)), findings))
+}
+
+/// A registrar that is proven not to be there. That may be meant, but a container's name is what people misspell.
+fn absent(session: &Session, registrar: &RegistrarId) -> Finding {
+    let container = session.settings.config.haproxy.container.as_deref();
+    match container.filter(|_| registrar.as_str() == HAPROXY) {
+        Some(container) => Finding::bad(
+            HAPROXY,
+            ExitCode::NotReady,
+            format!("there is no container {container}"),
+            Some(
+                "make it, or set haproxy.container to the name of HAProxy's container: docker ps"
+                    .to_owned(),
+            ),
+        ),
+        None => Finding::good(registrar.as_str(), "switched on, and not installed"),
+    }
 }
 
 /// The manifests that a creation would stumble over.
