@@ -24,6 +24,9 @@ mod traffic;
 )]
 #[path = "../portainer_registrar/agents.rs"]
 mod agents;
+#[allow(dead_code, reason = "each suite uses a part of it")]
+#[path = "../haproxy/boxed.rs"]
+mod boxed;
 #[path = "../node_api/mod.rs"]
 mod node_api;
 #[allow(dead_code, reason = "each suite uses a part of it")]
@@ -89,6 +92,7 @@ hold! {sandbox_kubeconfig, all, cfg(test), |_| InSandbox::open("kubeconfig", Non
 hold! {sandbox_portainer, all, cfg(test), |_| InSandbox::open("portainer", None)}
 hold! {kubeconfig, all, cfg(test), |_| async { InKubeconfig::open() }}
 hold! {haproxy, all, ignore = "needs haproxy", |_| async { InHaproxy::open() }}
+hold! {boxed_haproxy, all, ignore = "needs haproxy", |_| async { InHaproxy::open_boxed() }}
 // What is seen of it is the engine's own look, and an attachment says nothing that could be another than expected.
 hold! {network, [
     nothing_there_is_known_and_empty,

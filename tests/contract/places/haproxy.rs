@@ -1,20 +1,23 @@
-//! The real HAProxy.
+//! The real HAProxy, on this host and as in a container.
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rollcall::model::{Ports, RegistrationView};
+use rollcall::model::{NodeState, Port, PortMap, Ports, RegistrationView};
 use rollcall::registrar::{
-    Haproxy, HaproxyOnHost, HaproxyPlace, HaproxySettings, RegisterOrder, Registrar,
+    Haproxy, HaproxyInContainer, HaproxyOnHost, HaproxyPlace, HaproxySettings, RegisterOrder,
+    Registrar,
 };
 
-use crate::cluster::{KEY, order, providers};
+use crate::boxed::{Boxed, Engine};
+use crate::cluster::{FRONT, KEY, order, providers};
 use crate::place::{Broken, Place};
-use crate::proxy::Proxy;
+use crate::proxy::{Own, Proxy, Told};
 
 /// A HAProxy that runs, with a folder of routes.
 pub(crate) struct InHaproxy {
@@ -22,6 +25,10 @@ pub(crate) struct InHaproxy {
     registrar: Arc<Haproxy>,
     /// A socket where nobody answers.
     silent: Option<UnixListener>,
+    /// The engine of its container; `None`: it is on this host.
+    engine: Option<Arc<Engine>>,
+    /// The life that the cluster is in.
+    life: &'static str,
 }
 
 impl InHaproxy {
@@ -42,6 +49,52 @@ impl InHaproxy {
             registrar: Arc::new(Haproxy::new(settings, providers())),
             proxy,
             silent: None,
+            engine: None,
+            life: "one",
+        }
+    }
+
+    /// As in a container, told by a signal.
+    pub(crate) fn open_boxed() -> Self {
+        let proxy = Proxy::boxed(Told::Signal, Own::Within);
+        let command = [
+            "-f".to_owned(),
+            proxy.called("rollcall").display().to_string(),
+        ];
+        let engine = Arc::new(Engine::new(Boxed {
+            dir: proxy.path(""),
+            inside: proxy.called(""),
+            command: command.to_vec(),
+        }));
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let proof = free.local_addr().unwrap().port();
+        let settings = HaproxySettings {
+            dir: proxy.path("rollcall"),
+            files: Vec::new(),
+            place: HaproxyPlace::Container(HaproxyInContainer {
+                name: "haproxy-gw".to_owned(),
+                containers: Arc::<Engine>::clone(&engine),
+                program: "haproxy".to_owned(),
+                socket: None,
+                proof: Port::parse(i64::from(proof)).unwrap(),
+                after: Vec::new(),
+            }),
+            inside: Ports::HTTP,
+        };
+        Self {
+            registrar: Arc::new(Haproxy::new(settings, providers())),
+            proxy,
+            silent: None,
+            engine: Some(engine),
+            life: "one",
+        }
+    }
+
+    /// Where the entry of the cluster leads.
+    fn target(&self) -> String {
+        match self.engine {
+            Some(_) => format!("{FRONT}:80"),
+            None => "127.0.0.1:18081".to_owned(),
         }
     }
 
@@ -62,11 +115,17 @@ impl Place for InHaproxy {
     }
 
     async fn order(&self) -> RegisterOrder {
-        order("one")
+        let mut order = order(self.life);
+        order.cluster.accepts_ports = true;
+        order
     }
 
     fn leads_there(&self, entry: &RegistrationView, order: &RegisterOrder) -> bool {
-        entry.leads_to == order.cluster.ports && entry.endpoint == "127.0.0.1:18081"
+        let ports = match self.engine {
+            Some(_) => PortMap::new(),
+            None => order.cluster.ports.clone(),
+        };
+        entry.leads_to == ports && entry.endpoint == self.target()
     }
 
     async fn others_come(&mut self) {
@@ -77,7 +136,7 @@ impl Place for InHaproxy {
         let [config, map] = self.proxy.files();
         let mut all = BTreeMap::from([(
             "base".to_owned(),
-            fs::read_to_string(self.proxy.path("base.cfg")).unwrap(),
+            fs::read_to_string(self.proxy.own()).unwrap(),
         )]);
         // What tells which content was loaded belongs to nobody.
         let routes = config.split("backend ").skip(1);
@@ -93,17 +152,39 @@ impl Place for InHaproxy {
 
     async fn tamper(&mut self) {
         let text = fs::read_to_string(self.config()).unwrap();
-        assert!(text.contains(":18081"), "{text}");
-        fs::write(self.config(), text.replace(":18081", ":18099")).unwrap();
+        let target = self.target();
+        assert!(text.contains(&target), "{text}");
+        fs::write(self.config(), text.replace(&target, "127.0.0.1:18099")).unwrap();
     }
 
     fn tells_lives(&self) -> bool {
-        false
+        self.engine.is_some()
     }
 
-    async fn is_born_again(&mut self) {}
+    async fn is_born_again(&mut self) {
+        self.life = "two";
+    }
 
     async fn breaks(&mut self, how: Broken) -> bool {
+        match (how, &self.engine) {
+            (Broken::Unreachable, Some(engine)) => {
+                engine.change(|record| record.state = NodeState::Exited);
+            }
+            (Broken::Silent, Some(engine)) => {
+                *engine.kills.lock().unwrap() = Some(Box::new(|| true));
+            }
+            (how, _) => return self.breaks_by_itself(how),
+        }
+        true
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        vec![KEY.to_owned()]
+    }
+}
+
+impl InHaproxy {
+    fn breaks_by_itself(&mut self, how: Broken) -> bool {
         match how {
             Broken::Unreachable => self.proxy.stop(),
             Broken::Silent => {
@@ -117,9 +198,5 @@ impl Place for InHaproxy {
             Broken::Nonsense(_) => return false,
         }
         true
-    }
-
-    fn secrets(&self) -> Vec<String> {
-        vec![KEY.to_owned()]
     }
 }
