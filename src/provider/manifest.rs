@@ -121,6 +121,7 @@ fn objects(file: &Path) -> Result<Vec<Object>, ProviderError> {
     let wrong = |what: &str| {
         let message = format!("the manifest {} {what}", file.display());
         ProviderError::new(Fault::Permanent, message)
+            .hint("mend the file, or the after_create of the configuration that names it")
     };
     let unread = |error: &std::io::Error| wrong(&format!("cannot be read: {error}"));
     let about = fs::metadata(file).map_err(|error| unread(&error))?;
@@ -376,6 +377,7 @@ mod tests {
             assert!(error.contains(said) && !error.contains("secret"), "{error}");
         }
         let missing = Manifests::read(&[PathBuf::from("/nowhere/m.yaml")]).unwrap_err();
+        assert!(missing.hint.is_some());
         assert!(
             missing.message.contains("/nowhere/m.yaml cannot be read"),
             "{missing}"
