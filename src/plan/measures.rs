@@ -31,16 +31,10 @@ pub(super) fn adopt<'a>(
     capture: Option<ClusterSpec>,
 ) {
     let Some(incarnation) = view.incarnation.clone() else {
-        let phase = view.phase;
-        let detail = Some("no server or control-plane node is left to take over".to_owned());
-        return draft.hold(
-            Address::Cluster(view.id.clone()),
-            HeldReason::NeedsReplace {
-                fields: vec![],
-                phase,
-                detail,
-            },
-        );
+        // Without a server there is nothing to take over, and what is left of it is not ours to make anew.
+        let names = view.nodes.iter().map(|node| node.name.clone()).collect();
+        let address = Address::Cluster(view.id.clone());
+        return draft.hold(address, HeldReason::ForeignResidue { names });
     };
     let action = Action::Adopt {
         id: view.id.clone(),

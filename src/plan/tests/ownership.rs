@@ -69,6 +69,30 @@ fn an_adopted_cluster_is_taken_over_started_and_registered() {
 }
 
 #[test]
+fn a_strange_cluster_without_a_server_is_neither_taken_over_nor_made_again() {
+    let mut scene = Scene::new()
+        .row("k3d/dev")
+        .foreign("k3d/dev", Phase::Partial);
+    let views = scene.engine().clusters.values_mut();
+    for view in views.flat_map(|map| map.values_mut()) {
+        view.incarnation = None;
+        view.nodes[0].role = NodeRole::Worker;
+        view.nodes[0].name = "k3d-dev-agent-0".into();
+    }
+    scene.policy.adopt.insert(id("k3d/dev"));
+    scene.policy.replace_broken = true;
+    scene.policy.replace.insert(id("k3d/dev"));
+    let plan = scene.plan();
+    assert_eq!(plan.steps.len(), 0);
+    let hint = plan.held[0].reason.hint(&plan.held[0].address);
+    let hint = hint.unwrap_or_default();
+    assert!(
+        hint.starts_with("remove k3d-dev-agent-0 yourself"),
+        "{hint}"
+    );
+}
+
+#[test]
 fn an_adopted_cluster_without_a_row_gets_one() {
     let mut scene = Scene::new()
         .foreign("k3d/dev", Phase::Ready)
