@@ -147,8 +147,12 @@ impl State {
     }
 
     /// The mark of a volume that a container mounts: k3d labels neither its helper nor the load balancer that it makes
-    /// anew, and both mount the cluster's images volume.
+    /// anew, and both mount the cluster's images volume. A server or worker proves whose the cluster is, and whoever
+    /// makes it anew over such a volume mounts it too: it has to bear the mark itself.
     fn mounted_mark(&self, container: &Container) -> Option<Nonce> {
+        if container.role().is_some_and(NodeRole::proves) {
+            return None;
+        }
         let mounts = |volume: &&Volume| container.mounted.contains(&volume.id);
         self.volumes
             .iter()

@@ -26,6 +26,21 @@ async fn what_a_hand_makes_bears_no_mark() {
 }
 
 #[tokio::test]
+async fn what_a_hand_makes_over_marked_leftovers_bears_no_mark() {
+    let scene = Scene::new();
+    let made = scene.made(&plain("k3d/dev")).await;
+    assert!(made.proving_nodes().all(|node| node.nonce.is_some()));
+    scene
+        .sandbox
+        .wipe(&id("k3d/dev"), Leave::NetworksAndVolumes)
+        .unwrap();
+    scene.sandbox.make_foreign(&plain("k3d/dev")).unwrap();
+    let view = scene.view(&id("k3d/dev")).await.unwrap();
+    assert!(view.volumes.iter().all(|volume| volume.nonce.is_some()));
+    assert!(view.proving_nodes().all(|node| node.nonce.is_none()));
+}
+
+#[tokio::test]
 async fn k3d_by_itself_takes_an_old_network_as_it_is() {
     let scene = Scene::new();
     scene
