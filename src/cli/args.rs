@@ -1,31 +1,27 @@
 //! The command line.
 
+mod cycle;
+mod daily;
+mod running;
 mod sandbox;
 mod words;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::{ClusterName, DeleteLimit, Port, Prune, Selector, Subnet};
 use crate::report::Flags;
+pub(crate) use cycle::CleanArgs;
+pub(crate) use daily::{StartArgs, StopArgs};
+pub(crate) use running::{LOCK_TIMEOUT, OnLock, Running};
 pub(crate) use sandbox::SandboxCommand;
-use words::{delete_limit, duration, port, some_time};
+use words::{delete_limit, port};
 
 const RUNNING: &str = "How it runs";
 const SAFETY: &str = "Safety";
 const WHERE: &str = "Where";
 const OUTPUT: &str = "Output";
-
-/// How often a step is tried again, unless told otherwise.
-pub(crate) const RETRIES: u32 = 2;
-/// How long a step may take, unless told otherwise.
-pub(crate) const STEP_TIMEOUT: Duration = Duration::from_secs(300);
-const DEFAULT_STEP_TIMEOUT: &str = "5m";
-/// How long the lock is waited for, unless told otherwise.
-pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
-const DEFAULT_LOCK_TIMEOUT: &str = "60s";
 
 /// Keeps a developer's local k3d and kind clusters true to one SQLite table.
 #[derive(Debug, Parser)]
@@ -193,6 +189,15 @@ All of them: docs/EXIT_CODES.md.")]
     Status(StatusArgs),
     /// Show one cluster: what the row wants, what is there, whose it is, and what would be done or why not
     Explain(ExplainArgs),
+    /// Stop clusters and keep them: no repair starts them until the wish ends
+    #[command(after_help = daily::STOP_HELP)]
+    Stop(StopArgs),
+    /// Start clusters that were stopped
+    #[command(after_help = daily::START_HELP)]
+    Start(StartArgs),
+    /// Delete every cluster and registration that is ours, and leave the rows
+    #[command(after_help = cycle::CLEAN_HELP)]
+    Clean(CleanArgs),
     /// Show past runs, or replay one
     History(HistoryArgs),
     /// Replay the last run that changed something
@@ -221,7 +226,11 @@ impl Command {
     /// Whether it is, or replays, a run: only that has events.
     pub(crate) fn has_events(&self) -> bool {
         match self {
-            Self::Reconcile(_) | Self::LastRun => true,
+            Self::Reconcile(_)
+            | Self::Clean(_)
+            | Self::Start(_)
+            | Self::Stop(_)
+            | Self::LastRun => true,
             Self::History(args) => args.run.is_some(),
             Self::Cluster(what) => matches!(what, ClusterCommand::Adopt { .. }),
             _ => false,
@@ -272,27 +281,11 @@ pub(crate) struct Reconcile {
     /// Accept that another engine answers than the one the ledger belongs to.
     #[arg(long, help_heading = SAFETY)]
     pub(crate) accept_engine: bool,
-    /// How many clusters are worked on at once [default: min(cores, free memory / 1.5 GiB, 4)].
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64), help_heading = RUNNING)]
-    pub(crate) jobs: Option<u16>,
+    #[command(flatten)]
+    pub(crate) running: Running,
     /// Whether the clusters' API servers are asked.
     #[arg(long, value_enum, default_value_t, help_heading = RUNNING)]
     pub(crate) probe: Probe,
-    /// How long one step may take, all its attempts included.
-    #[arg(long, value_name = "DUR", value_parser = some_time, default_value = DEFAULT_STEP_TIMEOUT, help_heading = RUNNING)]
-    pub(crate) step_timeout: Duration,
-    /// How long the whole run may take, waiting for the lock and for an answer included.
-    #[arg(long, value_name = "DUR", value_parser = some_time, help_heading = RUNNING)]
-    pub(crate) timeout: Option<Duration>,
-    /// How often a step that may yet succeed is tried again.
-    #[arg(long, value_name = "N", default_value_t = RETRIES, help_heading = RUNNING)]
-    pub(crate) retries: u32,
-    /// What to do when another run holds the lock.
-    #[arg(long, value_enum, default_value_t, help_heading = RUNNING)]
-    pub(crate) on_lock: OnLock,
-    /// How long to wait for it.
-    #[arg(long, value_name = "DUR", value_parser = duration, default_value = DEFAULT_LOCK_TIMEOUT, help_heading = RUNNING)]
-    pub(crate) lock_timeout: Duration,
     /// Save what was observed, for a bug report.
     #[arg(long, value_name = "FILE", help_heading = RUNNING)]
     pub(crate) save_observation: Option<PathBuf>,
@@ -329,16 +322,6 @@ pub(crate) enum Probe {
     Auto,
     /// Ask nobody; a running cluster counts as running.
     None,
-}
-
-/// What to do when another run holds the lock.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum OnLock {
-    /// Wait for it.
-    #[default]
-    Wait,
-    /// Give up at once, exit 7.
-    Fail,
 }
 
 #[derive(Debug, Args)]
@@ -468,15 +451,4 @@ pub(crate) enum LockCommand {
 pub(crate) struct SchemaArgs {
     /// Which document; without one, all names.
     pub(crate) document: Option<String>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn defaults_as_typed_are_defaults_as_known() {
-        assert_eq!(duration(DEFAULT_STEP_TIMEOUT), Ok(STEP_TIMEOUT));
-        assert_eq!(duration(DEFAULT_LOCK_TIMEOUT), Ok(LOCK_TIMEOUT));
-    }
 }

@@ -8,7 +8,8 @@ use clap::{ArgAction, ArgMatches, Command, parser::ValueSource};
 use super::settings::Origin;
 
 /// Flags that make a run destructive exist on the command line alone.
-const COMMAND_LINE_ONLY: [&str; 11] = [
+const COMMAND_LINE_ONLY: [&str; 12] = [
+    "all",
     "repair",
     "prune",
     "dry-run",

@@ -87,6 +87,7 @@ impl Session {
             scope: Scope::default(),
             replace: BTreeSet::new(),
             replace_broken: false,
+            stop: BTreeSet::new(),
             adopt: BTreeSet::new(),
             guards: Guards::default(),
             management: self.settings.management.clone(),
@@ -97,6 +98,7 @@ impl Session {
                 .collect(),
             unregistered: self.settings.config.unregistered(),
             in_progress: BTreeSet::new(),
+            hosted: world::hosted(&self.settings, world),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Which world a call acts on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -197,6 +197,15 @@ fn argocd(settings: &Settings, providers: &[ProviderId]) -> Option<ArgoCdSetting
         reach,
         after,
     })
+}
+
+/// The registrars that live in the management cluster, as a provider makes it.
+pub(crate) fn hosted(settings: &Settings, world: &World) -> BTreeSet<RegistrarId> {
+    let providers: Vec<ProviderId> = world.providers.keys().cloned().collect();
+    let inside = settings.sandbox.is_none()
+        && argocd(settings, &providers).is_some_and(|argocd| argocd.host.is_some());
+    let both = [ArgoCd::registrar_id(), ApplicationSet::registrar_id()];
+    both.into_iter().filter(|_| inside).collect()
 }
 
 /// The set is where Argo CD is.

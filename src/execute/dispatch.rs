@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::context::Context;
 use super::removing::Afterwards;
 use super::step_log::Log;
-use super::{making, registering, removing};
+use super::{making, registering, removing, stopping};
 use crate::model::ClusterId;
 use crate::plan::{Action, ActionKind, ReasonCode, Step};
 use crate::provider::{Fault, ProviderError};
@@ -38,6 +38,7 @@ pub(super) async fn act(
     match &step.action {
         Action::Create { spec } => making::create(cx, spec, until, log).await?,
         Action::Start { id, incarnation } => making::start(cx, id, incarnation, until, log).await?,
+        Action::Stop { id, incarnation } => stopping::stop(cx, id, incarnation, log).await?,
         Action::Await { id, incarnation } => making::wait(cx, id, incarnation, until, log).await?,
         Action::Prepare { id, incarnation } => {
             making::prepare(cx, id, incarnation.as_ref(), until, log).await?;
@@ -125,13 +126,15 @@ async fn still_unwanted(cx: &Context<'_>, step: &Step) -> Result<(), StepError> 
         step.action.kind(),
         ActionKind::Delete | ActionKind::Sweep | ActionKind::Deregister
     );
-    // A replacement and a sweep before a creation are for a row that wants the cluster.
-    let for_a_row = step.replaces
-        || step
-            .reasons
-            .iter()
-            .any(|reason| reason.code == ReasonCode::ResidueLeft);
-    let (true, false, Some(id)) = (takes, for_a_row, step.action.cluster()) else {
+    // A replacement and a sweep before a creation are for a row that wants the cluster; a clean asks no row.
+    let whatever_rows_want = step.replaces
+        || step.reasons.iter().any(|reason| {
+            matches!(
+                reason.code,
+                ReasonCode::ResidueLeft | ReasonCode::RequestedClean
+            )
+        });
+    let (true, false, Some(id)) = (takes, whatever_rows_want, step.action.cluster()) else {
         return Ok(());
     };
     if cx.wanted(&id).await? && !renews(step) {

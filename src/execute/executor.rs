@@ -323,7 +323,7 @@ async fn attempt(
 fn limit(cx: &Context<'_>, step: &Step) -> Duration {
     match step.action.kind() {
         // After its tool has ended, what a failed creation made is taken away.
-        ActionKind::Create | ActionKind::Start | ActionKind::AddPorts => {
+        ActionKind::Create | ActionKind::Start | ActionKind::Stop | ActionKind::AddPorts => {
             cx.settings.step_timeout.saturating_add(CLEANING)
         }
         _ => cx.settings.step_timeout,

@@ -14,6 +14,7 @@ mod removing;
 mod retry;
 mod scheduler;
 mod step_log;
+mod stopping;
 
 pub use context::{Cancel, Context, FaultPoint, Settings};
 pub use event::{EVENT_SCHEMA, Emitter, Event, EventBody, FieldText, Sink, StepResult};

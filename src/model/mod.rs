@@ -29,7 +29,7 @@ pub use observed::{
     NodeRole, NodeState, NodeView, Observed, Obstacle, Phase, RegistrarView, RegistrationView,
     ToolView, Unnamed, VolumeView,
 };
-pub use policy::{DeleteLimit, Guards, Mode, Policy, ProviderTraits, Prune, Scope};
+pub use policy::{Clean, DeleteLimit, Guards, Mode, Policy, ProviderTraits, Prune, Scope};
 pub use seen::{Seen, Unseen, UnseenKind};
 pub use spec::{ClusterSpec, Port, PortMap, Ports, SpecError, Subnet};
 pub use text::{one_line, printable, printable_lines, redact, shell_word};

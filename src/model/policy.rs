@@ -18,6 +18,8 @@ pub struct Policy {
     pub replace: BTreeSet<ClusterId>,
     /// Every broken cluster may be deleted and made again.
     pub replace_broken: bool,
+    /// Clusters to stop.
+    pub stop: BTreeSet<ClusterId>,
     /// Foreign clusters to take into the ledger.
     pub adopt: BTreeSet<ClusterId>,
     /// Limits of inferred deletions.
@@ -30,6 +32,8 @@ pub struct Policy {
     pub unregistered: BTreeMap<RegistrarId, BTreeSet<Selector>>,
     /// Clusters that another running rollcall works on.
     pub in_progress: BTreeSet<ClusterId>,
+    /// Registrars that live in the management cluster: what they hold goes with it.
+    pub hosted: BTreeSet<RegistrarId>,
 }
 
 impl Policy {
@@ -47,6 +51,19 @@ pub struct Mode {
     pub repair: bool,
     /// Take away what no row wants.
     pub prune: Prune,
+    /// Take away what is ours, whatever rows want; the rows stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clean: Option<Clean>,
+}
+
+/// How much a clean takes away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Clean {
+    /// Every cluster of ours but the management cluster, and every registration of theirs.
+    Clusters,
+    /// The management cluster too.
+    Everything,
 }
 
 /// What a prune may take away.

@@ -40,6 +40,13 @@ pub enum Action {
         /// The life that was seen.
         incarnation: Incarnation,
     },
+    /// Stop a cluster that runs; what it holds stays.
+    Stop {
+        /// Which.
+        id: ClusterId,
+        /// The life that was seen.
+        incarnation: Incarnation,
+    },
     /// Wait until a running cluster is ready.
     Await {
         /// Which.
@@ -119,6 +126,7 @@ impl Action {
             Self::Create { spec } => Address::Cluster(spec.id.clone()),
             Self::Adopt { id, .. }
             | Self::Start { id, .. }
+            | Self::Stop { id, .. }
             | Self::Await { id, .. }
             | Self::Prepare { id, .. }
             | Self::AddPorts { id, .. }
@@ -137,6 +145,7 @@ impl Action {
             Self::Adopt { .. } => ActionKind::Adopt,
             Self::Create { .. } => ActionKind::Create,
             Self::Start { .. } => ActionKind::Start,
+            Self::Stop { .. } => ActionKind::Stop,
             Self::Await { .. } => ActionKind::Await,
             Self::Prepare { .. } => ActionKind::Prepare,
             Self::AddPorts { .. } => ActionKind::AddPorts,
@@ -164,6 +173,8 @@ pub enum ActionKind {
     Create,
     /// Start.
     Start,
+    /// Stop.
+    Stop,
     /// Wait until ready.
     Await,
     /// Do what follows a creation once.
@@ -184,9 +195,10 @@ pub enum ActionKind {
 
 impl ActionKind {
     /// Every kind, in the order in which people think of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Create,
         Self::Start,
+        Self::Stop,
         Self::Await,
         Self::Prepare,
         Self::AddPorts,
@@ -204,6 +216,7 @@ impl ActionKind {
             Self::Adopt => "adopt",
             Self::Create => "create",
             Self::Start => "start",
+            Self::Stop => "stop",
             Self::Await => "await",
             Self::Prepare => "prepare",
             Self::AddPorts => "add_ports",
@@ -224,7 +237,7 @@ impl ActionKind {
             | Self::Await
             | Self::Prepare
             | Self::Register => Disruption::None,
-            Self::AddPorts => Disruption::Restart,
+            Self::AddPorts | Self::Stop => Disruption::Restart,
             Self::Sweep | Self::Delete | Self::Deregister | Self::PruneRow => Disruption::Delete,
         }
     }
@@ -247,7 +260,7 @@ impl fmt::Display for ActionKind {
 pub enum Disruption {
     /// Nothing.
     None,
-    /// Connections break for a moment.
+    /// Connections break; nothing is lost.
     Restart,
     /// It is deleted and made again.
     Replace,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::cleaning;
 use super::needs::Needs;
 use super::rowless::plan_rest;
 use super::rows::{invalid, plan_rows};
@@ -10,10 +11,24 @@ use super::{
     Action, ActionKind, Held, HeldReason, Plan, PlanInput, Reason, Step, StepId, guards,
     registrations,
 };
-use crate::model::{Address, ClusterId, RegistrarId, Seen};
+use crate::model::{Address, ClusterId, Desired, RegistrarId, Seen};
 
 /// Plans.
 pub(super) fn build(input: &PlanInput<'_>) -> Plan {
+    // A clean asks no row: it is its own consent, and what it takes away is ours whatever the table says.
+    let none = Desired::default();
+    let mut input = *input;
+    if input.policy.mode.clean.is_some() {
+        input.desired = &none;
+    }
+    let mut plan = draft(&input).finish();
+    if input.policy.mode.clean.is_none() {
+        plan.refusals = guards::judge(&plan, &input);
+    }
+    plan
+}
+
+fn draft(input: &PlanInput<'_>) -> Draft {
     let mut draft = Draft::default();
     match &input.observed.engine {
         Seen::Unknown(unseen) => {
@@ -37,6 +52,11 @@ pub(super) fn build(input: &PlanInput<'_>) -> Plan {
         }
         Seen::Known(engine) => {
             let situation = Situation::new(*input, engine);
+            if let Some(clean) = input.policy.mode.clean {
+                cleaning::plan_clean(&mut draft, &situation, clean);
+                registrations::link(&mut draft, input);
+                return draft;
+            }
             let needs = Needs::of(&situation);
             plan_rows(&mut draft, &situation, &needs);
             plan_rest(&mut draft, &situation);
@@ -45,9 +65,7 @@ pub(super) fn build(input: &PlanInput<'_>) -> Plan {
             registrations::link(&mut draft, input);
         }
     }
-    let mut plan = draft.finish();
-    plan.refusals = guards::judge(&plan, input);
-    plan
+    draft
 }
 
 /// A plan that is being written.
@@ -106,6 +124,18 @@ impl Draft {
     /// The step runs after every create, and a failed one cancels it, unless a create needs it.
     pub(super) fn late(&mut self, step: StepId) {
         self.late.insert(step);
+    }
+
+    /// How many steps there are.
+    pub(super) fn count(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// The steps from this one on wait for all that are before it.
+    pub(super) fn behind(&mut self, first: usize) {
+        for step in self.steps.iter_mut().skip(first) {
+            step.after.extend((0..first).map(StepId));
+        }
     }
 
     /// These steps wait until these clusters are gone.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Action, ActionKind, Plan, PlanInput, Step, StepId};
 use crate::model::{
-    Address, ClusterId, ClusterView, NetworkId, NodeState, NodeView, Ownership, Port, RegistrarId,
-    Seen, VolumeId,
+    Address, Clean, ClusterId, ClusterView, NetworkId, NodeState, NodeView, Ownership, Port,
+    RegistrarId, Seen, VolumeId,
 };
 
 /// What is wrong with a plan. A plan with a violation is a bug and never runs.
@@ -47,6 +47,9 @@ pub enum Violation {
     /// A cluster that is deleted while its registrations stay.
     #[error("a delete of {0} before its registration in {1} is off")]
     StillRegistered(Address, RegistrarId),
+    /// The management cluster is deleted by a run that was not asked for that, or before everything else is gone.
+    #[error("a delete of {0}, the management cluster, out of its turn")]
+    ManagementLeaves(Address),
     /// A change outside of what the run may change.
     #[error("a step on {0}, which --only or --exclude leaves out")]
     OutOfScope(Address),
@@ -198,11 +201,13 @@ fn ownership(
     match &step.action {
         Action::Delete { id, .. } => {
             deletion(step, input, found);
+            management(step, id, plan, reach, input, found);
             if !step.replaces || !input.desired.intents().any(|(_, i)| i.spec.id == *id) {
                 still_registered(step, id, plan, reach, input, found);
             }
         }
         Action::Start { .. }
+        | Action::Stop { .. }
         | Action::Await { .. }
         | Action::AddPorts { .. }
         | Action::Prepare { .. } => change(step, plan, reach, input, found),
@@ -263,6 +268,32 @@ fn deletion(step: &Step, input: &PlanInput<'_>, found: &mut Vec<Violation>) {
     }
 }
 
+/// The management cluster goes in a clean of everything alone, once every other cluster and registration is gone.
+fn management(
+    step: &Step,
+    id: &ClusterId,
+    plan: &Plan,
+    reach: &[BTreeSet<StepId>],
+    input: &PlanInput<'_>,
+    found: &mut Vec<Violation>,
+) {
+    if id.name != input.policy.management {
+        return;
+    }
+    let own = |other: &Step| {
+        other
+            .action
+            .cluster()
+            .is_some_and(|other| other.name == id.name)
+    };
+    let mut others = plan.steps.iter().filter(|other| !own(other));
+    if input.policy.mode.clean != Some(Clean::Everything)
+        || others.any(|other| !reach[step.id.0].contains(&other.id))
+    {
+        found.push(Violation::ManagementLeaves(step.action.address()));
+    }
+}
+
 /// What is changed is ours and of the life that is there, or made by the plan itself.
 fn change(
     step: &Step,
@@ -274,6 +305,7 @@ fn change(
     let (address, kind) = (step.action.address(), step.action.kind());
     let (id, named, taken) = match &step.action {
         Action::Start { id, incarnation }
+        | Action::Stop { id, incarnation }
         | Action::Await { id, incarnation }
         | Action::AddPorts {
             id, incarnation, ..
@@ -328,6 +360,9 @@ fn still_registered(
             .known()
             .is_none_or(|view| !view.attached && view.entries.contains_key(id));
         let off = before.contains(&Address::Registration(registrar.clone(), id.clone()));
+        if goes_along(plan, input, registrar) {
+            continue;
+        }
         if there && input.ledger.registration(registrar, id).is_some() && !off {
             found.push(Violation::StillRegistered(
                 step.action.address(),
@@ -335,6 +370,18 @@ fn still_registered(
             ));
         }
     }
+}
+
+/// What lives in the management cluster goes with it, after everything else.
+fn goes_along(plan: &Plan, input: &PlanInput<'_>, registrar: &RegistrarId) -> bool {
+    let leaves = |step: &Step| {
+        step.action.kind() == ActionKind::Delete
+            && step
+                .action
+                .cluster()
+                .is_some_and(|id| id.name == input.policy.management)
+    };
+    input.policy.hosted.contains(registrar) && plan.steps.iter().any(leaves)
 }
 
 fn rows(

@@ -3,8 +3,8 @@
 use super::situation::{Leftover, Live, Situation};
 use super::{ActionKind, Field, HeldReason, Reason, ReasonCode};
 use crate::model::{
-    ClusterId, ClusterSpec, ClusterView, Entry, EntryState, Intent, NodeRole, NodeState, Phase,
-    PortMap, Presence, Row, StopIntent,
+    ClusterId, ClusterSpec, ClusterView, Entry, EntryState, Intent, NodeRole, NodeState, NodeView,
+    Phase, PortMap, Presence, Row, StopIntent,
 };
 
 /// What one row's cluster needs.
@@ -28,6 +28,8 @@ pub(super) enum Need<'a> {
     Await(&'a ClusterView),
     /// Ports are to be added while it runs.
     AddPorts(&'a ClusterView, PortMap, Vec<Field>),
+    /// It is to be stopped.
+    Stop(&'a ClusterView),
     /// It is to be taken into the ledger, and then started, waited for, or left running.
     Adopt(&'a ClusterView),
     /// The row says absent and it is alive.
@@ -64,6 +66,7 @@ pub(super) fn need<'a>(s: &Situation<'a>, row: &'a Row, intent: &'a Intent) -> N
             },
             None,
         ),
+        (Live::Ours(view, _), Presence::Present) if stops(s, view) => Need::Stop(view),
         (Live::Ours(view, entry), Presence::Present) => alive(s, row, &intent.spec, view, entry),
         (Live::Ours(view, entry), Presence::Absent) => Need::Remove(view, entry),
         (Live::Absent, Presence::Present) => missing(s, id, None),
@@ -82,6 +85,7 @@ fn management<'a>(s: &Situation<'a>, row: &'a Row, id: &'a ClusterId) -> Need<'a
         would: would.to_owned(),
     };
     match s.live(id) {
+        Live::Ours(view, _) if stops(s, view) => Need::Stop(view),
         Live::Ours(view, _) if startable(view.phase) => match &row.stop {
             Some(stop) => Need::Held(HeldReason::StoppedByUser(stop.clone()), None),
             None => Need::Start(view),
@@ -219,6 +223,15 @@ fn renew_or_hold<'a>(
     }
 }
 
+/// Whether it was asked to be stopped, and something of it is up.
+fn stops(s: &Situation<'_>, view: &ClusterView) -> bool {
+    let up = |node: &NodeView| {
+        use NodeState::{Paused, Restarting, Running};
+        node.role != NodeRole::Helper && matches!(node.state, Running | Paused | Restarting)
+    };
+    s.input.policy.stop.contains(&view.id) && view.nodes.iter().any(up)
+}
+
 pub(super) fn startable(phase: Phase) -> bool {
     matches!(phase, Phase::Created | Phase::Stopped | Phase::Paused)
 }
@@ -261,6 +274,7 @@ pub(super) fn would(need: &Need<'_>) -> Option<ActionKind> {
     match need {
         Need::Make(_) | Need::Renew { .. } => Some(ActionKind::Create),
         Need::Start(_) => Some(ActionKind::Start),
+        Need::Stop(_) => Some(ActionKind::Stop),
         Need::Await(_) => Some(ActionKind::Await),
         Need::AddPorts(..) => Some(ActionKind::AddPorts),
         Need::Remove(..) => Some(ActionKind::Delete),

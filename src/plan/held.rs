@@ -197,16 +197,7 @@ impl HeldReason {
             Self::ProviderChanged { .. } | Self::NeedsReplace { .. } => Some(format!(
                 "rollcall reconcile --repair --replace {name}   (deletes it and makes it again)"
             )),
-            Self::StoppedByUser(stop) if stop.source == "status" => {
-                Some("set the row's status to anything but 'stopped'".to_owned())
-            }
-            Self::StoppedByUser(_) => {
-                let name = address.cluster().map_or(name, |id| id.name.to_string());
-                Some(format!(
-                    "take the wish back in the database: DELETE FROM rollcall_stops WHERE name = '{}'",
-                    name.replace('\'', "''")
-                ))
-            }
+            Self::StoppedByUser(_) => Some(format!("rollcall start {name}")),
             Self::InvalidRow { .. } => Some("correct the row's columns".to_owned()),
             Self::PortTaken {
                 column,
@@ -361,7 +352,7 @@ impl fmt::Display for HeldReason {
                     "not ours, and row {row} has its name for another cluster"
                 )
             }
-            Self::Unmanaged => f.write_str("not ours, and no row names it"),
+            Self::Unmanaged => f.write_str("not ours: it is left alone"),
             Self::Management { would } => write!(f, "the management cluster: {would}"),
             Self::BeyondMode { would } => write!(f, "this mode does not {would}"),
             Self::Excluded => f.write_str("left out by --only or --exclude"),

@@ -137,7 +137,11 @@ pub(super) fn remove<'a>(
     code: ReasonCode,
     inferred: bool,
 ) -> Option<StepId> {
-    let off = take_off(draft, s, &view.id, ReasonCode::ClusterLeaves, inferred).ok()?;
+    let leaves = match code {
+        ReasonCode::RequestedClean => code,
+        _ => ReasonCode::ClusterLeaves,
+    };
+    let off = take_off(draft, s, &view.id, leaves, inferred).ok()?;
     let action = Action::Delete {
         id: view.id.clone(),
         entry: entry.key,

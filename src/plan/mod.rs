@@ -7,6 +7,7 @@
 mod action;
 mod builder;
 mod check;
+mod cleaning;
 mod clusters;
 mod contention;
 mod guards;

@@ -115,6 +115,10 @@ pub enum ReasonCode {
     RequestedReplace,
     /// `--adopt` asked for it.
     RequestedAdopt,
+    /// `stop` asked for it.
+    RequestedStop,
+    /// `clean` asked for it.
+    RequestedClean,
     /// The row says `absent`.
     DesiredAbsent,
     /// Ours, and no row names it.
@@ -150,6 +154,8 @@ impl ReasonCode {
             Self::ProviderChanged => "the row moved to another provider",
             Self::RequestedReplace => "asked for with --replace",
             Self::RequestedAdopt => "asked for with --adopt",
+            Self::RequestedStop => "asked for with stop",
+            Self::RequestedClean => "asked for with clean",
             Self::DesiredAbsent => "the row says absent",
             Self::Orphan => "ours, and no row names it",
             Self::RowWithoutCluster => "its cluster is proven gone",

@@ -352,7 +352,9 @@ pub(super) fn take_off<'a>(
     reason: ReasonCode,
     inferred: bool,
 ) -> Result<Vec<StepId>, ()> {
-    let ours = |registrar: &RegistrarId| s.input.ledger.registration(registrar, id).is_some();
+    let ours = |registrar: &RegistrarId| {
+        s.input.ledger.registration(registrar, id).is_some() && !s.goes_along(registrar)
+    };
     let own = || s.registrars().filter(|(registrar, _)| ours(registrar));
     let hidden: Vec<_> = own()
         .filter_map(|(registrar, seen)| {
@@ -430,6 +432,7 @@ pub(super) fn of_the_gone(draft: &mut Draft, s: &Situation<'_>) {
             || s.input.desired.wants(id)
             || s.is_unclear()
             || s.is_management(id)
+            || s.goes_along(&ours.registrar)
             || !s.in_scope(id)
             || draft.deregisters(&ours.registrar, id)
         {
@@ -449,7 +452,7 @@ pub(super) fn of_the_gone(draft: &mut Draft, s: &Situation<'_>) {
                     continue;
                 }
                 let mode = s.input.policy.mode;
-                if !mode.repair && !mode.prune.registrations {
+                if !mode.repair && !mode.prune.registrations && mode.clean.is_none() {
                     draft.hold(
                         address,
                         HeldReason::BeyondMode {
@@ -465,7 +468,7 @@ pub(super) fn of_the_gone(draft: &mut Draft, s: &Situation<'_>) {
                     expected,
                 };
                 let step = draft.push(action, Reason::of(ReasonCode::RegistrationOfGone), None);
-                if !s.has_row(id) {
+                if !s.has_row(id) && mode.clean.is_none() {
                     draft.infer(step);
                     draft.late(step);
                 }

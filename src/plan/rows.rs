@@ -99,7 +99,7 @@ fn repair_present<'a>(
             adopt(draft, s, view, None);
             None
         }
-        Need::Start(_) | Need::Await(_) | Need::Nothing(_) | Need::Held(..) => {
+        Need::Start(_) | Need::Await(_) | Need::Nothing(_) | Need::Held(..) | Need::Stop(_) => {
             keep(draft, s, id, need);
             None
         }
@@ -168,6 +168,14 @@ fn keep<'a>(draft: &mut Draft, s: &Situation<'a>, id: &'a ClusterId, need: &Need
             for_present(draft, s, id, Life::Same(view), step);
         }
         Need::Nothing(Some(view)) => for_present(draft, s, id, Life::Same(view), None),
+        // What it is registered as stays: it is the same cluster when it is started again.
+        Need::Stop(view) => {
+            if let Some(incarnation) = view.incarnation.clone() {
+                let id = id.clone();
+                let action = Action::Stop { id, incarnation };
+                draft.push(action, Reason::of(ReasonCode::RequestedStop), None);
+            }
+        }
         Need::Held(reason, running) => {
             draft.hold(Address::Cluster(id.clone()), reason.clone());
             if let Some(view) = running {
@@ -271,7 +279,7 @@ fn leave_present<'a>(
     }
     match need {
         Need::Adopt(view) => adopt(draft, s, view, None),
-        Need::Nothing(Some(_)) | Need::Held(..) => keep(draft, s, id, need),
+        Need::Nothing(Some(_)) | Need::Held(..) | Need::Stop(_) => keep(draft, s, id, need),
         other => {
             if let Some(would) = would(other) {
                 draft.hold(address, HeldReason::BeyondMode { would });

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::PlanInput;
 use crate::model::{
-    ClusterId, ClusterName, ClusterView, EngineView, Entry, NetworkId, NetworkView, NodeRole,
-    Ownership, RegistrarView, Row, Seen, Stranger, ToolView, VolumeView,
+    Clean, ClusterId, ClusterName, ClusterView, EngineView, Entry, NetworkId, NetworkView,
+    NodeRole, Ownership, RegistrarId, RegistrarView, Row, Seen, Stranger, ToolView, VolumeView,
 };
 
 /// What is left of a dead cluster.
@@ -151,6 +151,16 @@ impl<'a> Situation<'a> {
     /// Whether it is the management cluster.
     pub(super) fn is_management(&self, id: &ClusterId) -> bool {
         id.name == self.input.policy.management
+    }
+
+    /// Whether the registrar goes with the management cluster in this run: nothing has to be taken off there.
+    pub(super) fn goes_along(&self, registrar: &RegistrarId) -> bool {
+        self.input.policy.mode.clean == Some(Clean::Everything)
+            && self.input.policy.hosted.contains(registrar)
+            && self
+                .known_ids()
+                .into_iter()
+                .any(|id| self.is_management(id) && matches!(self.live(id), Live::Ours(..)))
     }
 
     /// Ours, alive or left over, and no row claims it.

@@ -56,6 +56,10 @@ pub trait Engine: Containers {
     /// Starts every container of a cluster that does not run, and unpauses the paused ones.
     async fn start(&self, view: &ClusterView, log: &dyn StepLog) -> Result<(), ProviderError>;
 
+    /// Stops every container of a cluster that is up, those that lead to it first: each is asked to end, and ended when
+    /// it does not.
+    async fn stop(&self, view: &ClusterView, log: &dyn StepLog) -> Result<(), ProviderError>;
+
     /// Removes these containers, networks and volumes, in this order, and nothing else: each is looked at again by
     /// ID first, what is gone already is fine, a network that carries somebody else's container stays and is an error.
     async fn remove(&self, parts: &Parts, log: &dyn StepLog) -> Result<(), ProviderError>;

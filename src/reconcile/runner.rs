@@ -191,7 +191,10 @@ impl Runner<'_> {
         let converged = now.plan.is_empty() && blocked == 0;
         emitter.emit(
             if converged {
-                "everything is as the table says".to_owned()
+                match now.policy.mode.clean {
+                    Some(_) => "nothing is left to delete".to_owned(),
+                    None => "everything is as the table says".to_owned(),
+                }
             } else {
                 format!("{} changes left, {blocked} held", now.plan.steps.len())
             },

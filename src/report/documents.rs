@@ -188,7 +188,7 @@ pub fn plan_doc(plan: &Plan, subject: Subject, rows: usize, exit: Exit) -> PlanD
     let counts = counts(plan, rows);
     PlanDoc {
         schema: "rollcall.plan/v1".to_owned(),
-        verdict: verdict(&counts),
+        verdict: verdict(&counts, subject.mode),
         counts,
         steps: plan
             .steps
@@ -273,7 +273,7 @@ pub(super) fn counts(plan: &Plan, rows: usize) -> CountsDoc {
 }
 
 /// Line 1 of every plan.
-pub(super) fn verdict(counts: &CountsDoc) -> String {
+pub(super) fn verdict(counts: &CountsDoc, mode: Mode) -> String {
     let rest = format!(
         "{} destructive; {} held; {} unknown",
         counts.destructive, counts.held, counts.unknown
@@ -284,6 +284,12 @@ pub(super) fn verdict(counts: &CountsDoc) -> String {
         } else {
             format!("{} rows", counts.rows)
         };
+        if mode.clean.is_some() && counts.unknown == 0 {
+            return format!(
+                "clean: nothing is left to delete; {rows} in the table; {} held; 0 unknown",
+                counts.held
+            );
+        }
         let word = if counts.unknown > 0 {
             "no verdict"
         } else if counts.blocked > 0 {

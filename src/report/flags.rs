@@ -3,8 +3,20 @@
 use crate::model::shell_word;
 
 /// The commands that a hint may name.
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 24] = [
     "reconcile",
+    "plan",
+    "verify",
+    "ensure",
+    "clean",
+    "bootstrap",
+    "watch",
+    "start",
+    "stop",
+    "use",
+    "kubeconfig",
+    "backup",
+    "help",
     "status",
     "explain",
     "history",

@@ -76,6 +76,7 @@ fn mark(step: &StepDoc) -> (&'static str, &'static str, Tone) {
         }
         ActionKind::Create => ("+", "create", Tone::Good),
         ActionKind::Start => (">", "start", Tone::Good),
+        ActionKind::Stop => ("<", "stop", Tone::Change),
         ActionKind::Await => (">", "wait", Tone::Good),
         ActionKind::Prepare => ("~", "prepare", Tone::Change),
         ActionKind::AddPorts => ("~", "update", Tone::Change),

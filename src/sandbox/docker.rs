@@ -115,6 +115,8 @@ impl State {
         {
             container.state = NodeState::Exited;
             container.address = None;
+            let (noted, made_by) = (container.clone(), container.made_by);
+            self.note(Deed::Stop, Noted::from(&noted), made_by);
         }
     }
 

@@ -18,6 +18,8 @@ use crate::provider::{Containers, Engine, Fault, Parts, ProviderError, StepLog};
 
 /// How long a start usually takes.
 pub(super) const START_TAKES: Duration = Duration::from_secs(6);
+/// How long nodes usually take to stop.
+const STOP_TAKES: Duration = Duration::from_secs(4);
 
 const REMOVE_TAKES: Duration = Duration::from_secs(5);
 
@@ -89,6 +91,26 @@ impl Engine for SandboxEngine {
                 } else {
                     state.start_container(&node.id)
                 }
+            })?;
+        }
+        run.end()
+    }
+
+    async fn stop(&self, view: &ClusterView, log: &dyn StepLog) -> Result<(), ProviderError> {
+        let errand = Errand::new(Operation::Stop, Some(&view.id), STOP_TAKES);
+        let mut run = Run::begin(&self.0, errand).await?;
+        for (at, node) in view.nodes.iter().enumerate() {
+            if at == view.nodes.len() / 2 {
+                run.half_way().await?;
+            }
+            run.spend_part(view.nodes.len()).await?;
+            if run.does_nothing() {
+                continue;
+            }
+            log.line(&format!("stop {}", node.name));
+            run.change(|state| {
+                state.stop_container(&node.id);
+                Ok(())
             })?;
         }
         run.end()

@@ -69,6 +69,8 @@ pub enum Operation {
     Create,
     /// A cluster is started, by its tool or the engine.
     Start,
+    /// A cluster is stopped.
+    Stop,
     /// What follows a creation is done.
     Prepare,
     /// Ports are added.
@@ -133,9 +135,10 @@ pub enum Health {
     Gone,
 }
 
-const OPERATIONS: [(&str, Operation); 11] = [
+const OPERATIONS: [(&str, Operation); 12] = [
     ("create", Operation::Create),
     ("start", Operation::Start),
+    ("stop", Operation::Stop),
     ("prepare", Operation::Prepare),
     ("ports", Operation::Ports),
     ("remove", Operation::Remove),

@@ -72,6 +72,8 @@ pub enum Deed {
     Make,
     /// It was started.
     Start,
+    /// It was stopped.
+    Stop,
     /// It was unpaused.
     Unpause,
     /// It was removed.

@@ -118,3 +118,16 @@ fn an_error_document_tells_no_secret_anywhere() {
         said.err
     );
 }
+
+#[test]
+fn a_hint_that_names_a_command_gets_the_flags_of_the_call() {
+    let flags = rollcall::report::Flags::new(Some("x.db"), []);
+    for command in rollcall::cli::command().get_subcommands() {
+        // What needs no database takes no flag that names one.
+        if ["completions", "man"].contains(&command.get_name()) {
+            continue;
+        }
+        let said = flags.apply(&format!("rollcall {}", command.get_name()));
+        assert!(said.contains("--db x.db"), "{said}");
+    }
+}

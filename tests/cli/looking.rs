@@ -95,12 +95,7 @@ fn what_a_person_stopped_is_not_in_sync() {
         "{}",
         home.err
     );
-    assert!(
-        home.out
-            .contains("DELETE FROM rollcall_stops WHERE name = 'dev'"),
-        "{}",
-        home.out
-    );
+    assert!(home.out.contains("start k3d/dev"), "{}", home.out);
 }
 
 #[test]

@@ -7,6 +7,7 @@
 )]
 
 mod arguments;
+mod clean;
 mod cluster;
 mod consent;
 mod database;
@@ -20,4 +21,5 @@ mod reconcile;
 mod runs;
 mod scene;
 mod secrets;
+mod stopping;
 mod targets;

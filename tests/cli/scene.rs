@@ -85,6 +85,12 @@ impl Scene {
         self.path("world/rollcall.db")
     }
 
+    /// The sandbox's world, as it shows it.
+    pub(crate) fn world(&self) -> Value {
+        let shown = self.rollcall(&["sandbox", "show", "-o", "json"]).json();
+        shown["items"][0].clone()
+    }
+
     pub(crate) fn rollcall(&self, args: &[&str]) -> Said {
         let sandbox = format!("--sandbox={}", self.path("world").display());
         let mut all = vec![OsString::from("rollcall"), sandbox.into()];

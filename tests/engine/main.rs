@@ -22,6 +22,7 @@ mod between;
 mod broken;
 mod crash;
 mod crowd;
+mod cycle;
 mod damage;
 mod deaf;
 mod everywhere;

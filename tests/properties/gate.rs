@@ -125,6 +125,10 @@ impl Engine for Gated<dyn Engine> {
         self.0.pass(self.1.start(view, log)).await
     }
 
+    async fn stop(&self, view: &ClusterView, log: &dyn StepLog) -> Result<(), ProviderError> {
+        self.0.pass(self.1.stop(view, log)).await
+    }
+
     async fn remove(&self, parts: &Parts, log: &dyn StepLog) -> Result<(), ProviderError> {
         self.0.pass(self.1.remove(parts, log)).await
     }

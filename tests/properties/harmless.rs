@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use rollcall::execute::StepResult;
-use rollcall::model::{ClusterId, ClusterView, Entry, Origin, Ownership};
+use rollcall::model::{Clean, ClusterId, ClusterView, Entry, Mode, Origin, Ownership};
 use rollcall::plan::{Action, ActionKind};
 use rollcall::reconcile::{Look, Unsettled};
 use rollcall::sandbox::{Actor, Deed, Journal, Outage, Thing};
@@ -66,6 +66,29 @@ pub(crate) fn harmed(journal: &Journal, before: &Look) -> Vec<String> {
 
 proptest! {
     #![proptest_config(cases(120))]
+
+    #[test]
+    fn a_clean_takes_all_that_is_ours_and_nothing_else(past in past(), everything: bool, jobs in 1..5_usize, at in moment(), dies: bool) {
+        let stage = Stage::after(&past)?;
+        let mut policy = stage.policy(&Wish::of(Way::Repair))?;
+        policy.mode = Mode {
+            clean: Some(if everything { Clean::Everything } else { Clean::Clusters }),
+            ..Mode::default()
+        };
+        let before = stage.look(&policy)?;
+        let (rows, foreign, things) = (stage.intent(), stage.foreign(), stage.strange_things());
+        let gate = Gate::new(if dies { at } else { u64::MAX }, Happening::Death);
+        drop(stage.run_with(&policy, jobs, Some(&gate), |_| {})?);
+        let last = stage.run(&policy, jobs)?.last;
+        none(&harmed(&stage.sandbox.journal().unwrap(), &before))?;
+        prop_assert_eq!(rows, stage.intent());
+        prop_assert_eq!(foreign, stage.foreign());
+        prop_assert_eq!(things, stage.strange_things());
+        none(&last.plan.steps)?;
+        let management = |entry: &&Entry| everything || entry.id.name.as_str() != MANAGEMENT;
+        let left = last.snapshot.ledger.entries.iter().filter(management);
+        none(&left.filter(|entry| stage.living().contains(&entry.id) && !stage.is_strange(&entry.id)).collect::<Vec<_>>())?;
+    }
 
     #[test]
     fn what_is_behind_an_unknown_source_is_not_touched(

@@ -218,10 +218,15 @@ impl Stage {
             Way::PruneRegistrations => (false, prune(false, false, true)),
         };
         let mut policy = Policy {
-            mode: Mode { repair, prune },
+            mode: Mode {
+                repair,
+                prune,
+                clean: None,
+            },
             scope: Scope::default(),
             replace: BTreeSet::new(),
             replace_broken: wish.replace_broken,
+            stop: BTreeSet::new(),
             adopt: BTreeSet::new(),
             guards: Guards {
                 allow_all: true,
@@ -235,6 +240,7 @@ impl Stage {
                 .collect(),
             unregistered: BTreeMap::new(),
             in_progress: BTreeSet::new(),
+            hosted: BTreeSet::new(),
         };
         if let Some(name) = wish.exclude {
             policy.scope.exclude = vec![Selector::Name(ClusterName::parse(name).unwrap())];

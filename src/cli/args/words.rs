@@ -23,6 +23,15 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 /// Nobody waits longer, and no clock overflows.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
+/// A duration as it is typed.
+pub(super) fn seconds(duration: Duration) -> String {
+    if duration.subsec_nanos() == 0 {
+        format!("{}s", duration.as_secs())
+    } else {
+        format!("{}ms", duration.as_millis())
+    }
+}
+
 /// A duration that is not none.
 pub(super) fn some_time(text: &str) -> Result<Duration, String> {
     match duration(text)? {

@@ -8,7 +8,7 @@ use super::acting::{self, Deadline, Order};
 use super::adding;
 use super::selecting::to_adopt;
 use super::status::ADD_A_ROW;
-use crate::cli::args::{ClusterCommand, LOCK_TIMEOUT, OnLock, STEP_TIMEOUT};
+use crate::cli::args::{ClusterCommand, Running};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::model::{ClusterName, Mode, Ownership, Row, Scope, Selector, shell_word};
@@ -147,17 +147,15 @@ fn adopt(session: &Session, names: &[Selector], rows: bool) -> Result<Exit, CliE
             .iter()
             .map(ToString::to_string)
             .collect();
+        let words = vec!["cluster".to_owned(), "adopt".to_owned(), list.join(" ")];
+        let running = Running {
+            retries: 0,
+            ..Running::default()
+        };
         let order = Order {
-            question,
-            words: vec!["cluster".to_owned(), "adopt".to_owned(), list.join(" ")],
             tuning: Vec::new(),
             yes: true,
-            on_lock: OnLock::Wait,
-            lock_timeout: LOCK_TIMEOUT,
-            deadline: Deadline::after(None),
-            jobs: None,
-            step_timeout: STEP_TIMEOUT,
-            retries: 0,
+            ..Order::new(question, words, &running, Deadline::after(None))
         };
         acting::act(session, &world, store, order).await
     })

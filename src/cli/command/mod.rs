@@ -2,6 +2,7 @@
 
 mod acting;
 mod adding;
+mod clean;
 mod cluster;
 mod doctor;
 mod explain;
@@ -14,7 +15,9 @@ mod reconcile;
 mod sandbox;
 mod schema;
 mod selecting;
+mod start;
 mod status;
+mod stop;
 
 use super::args::Command;
 use super::error::CliError;
@@ -28,6 +31,9 @@ pub(crate) fn run(session: &Session, command: Option<Command>) -> Result<Exit, C
         Some(Command::Reconcile(args)) => reconcile::run(session, &args),
         Some(Command::Status(args)) => status::run(session, &args),
         Some(Command::Explain(args)) => explain::run(session, &args),
+        Some(Command::Stop(args)) => stop::run(session, &args),
+        Some(Command::Start(args)) => start::run(session, &args),
+        Some(Command::Clean(args)) => clean::run(session, &args),
         Some(Command::History(args)) => history::run(session, &args),
         Some(Command::LastRun) => history::last(session),
         Some(Command::Cluster(what)) => cluster::run(session, &what),

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::cli::args::{LOCK_TIMEOUT, OnLock, Probe, RETRIES, Reconcile, STEP_TIMEOUT};
+use crate::cli::args::{Probe, Reconcile};
 use crate::cli::error::{CliError, read_observation};
 use crate::cli::session::Session;
 use crate::model::{DeleteLimit, Mode, Prune, Scope};
@@ -36,7 +35,7 @@ pub(crate) fn run(session: &Session, args: &Reconcile) -> Result<Exit, CliError>
         session.open_read()?
     };
     Session::block_on(async {
-        let deadline = Deadline::after(args.timeout);
+        let deadline = Deadline::after(args.running.timeout);
         if selecting::names_any(args) {
             let blind = Question {
                 probe: false,
@@ -46,7 +45,11 @@ pub(crate) fn run(session: &Session, args: &Reconcile) -> Result<Exit, CliError>
             selecting::resolve(&now, args, &mut question)?;
         }
         if acts {
-            let order = Order::of(args, question, words(args), tuning(args), deadline);
+            let order = Order {
+                yes: args.yes,
+                tuning: tuning(args),
+                ..Order::new(question, words(args), &args.running, deadline)
+            };
             return acting::act(session, &world, store, order).await;
         }
         let seen = deadline
@@ -77,6 +80,7 @@ fn mode(args: &Reconcile) -> Result<Mode, CliError> {
     Ok(Mode {
         repair,
         prune: if bare { Prune::default() } else { prune },
+        clean: None,
     })
 }
 
@@ -198,36 +202,13 @@ fn tuning(args: &Reconcile) -> Vec<String> {
     flag(args.accept_engine, "--accept-engine".to_owned());
     flag(args.yes, "--yes".to_owned());
     flag(args.probe == Probe::None, "--probe none".to_owned());
-    flag(args.on_lock == OnLock::Fail, "--on-lock fail".to_owned());
-    flag(
-        args.retries != RETRIES,
-        format!("--retries {}", args.retries),
-    );
-    for (name, value, usual) in [
-        ("step-timeout", args.step_timeout, STEP_TIMEOUT),
-        ("lock-timeout", args.lock_timeout, LOCK_TIMEOUT),
-    ] {
-        flag(value != usual, format!("--{name} {}", seconds(value)));
-    }
     let limit = args.max_deletes.map(|limit| match limit {
         DeleteLimit::Count(count) => count.to_string(),
         DeleteLimit::Percent(percent) => format!("{percent}%"),
     });
     words.extend(limit.map(|limit| format!("--max-deletes {limit}")));
-    words.extend(args.jobs.map(|jobs| format!("-j {jobs}")));
-    words.extend(
-        args.timeout
-            .map(|timeout| format!("--timeout {}", seconds(timeout))),
-    );
+    words.extend(args.running.words());
     words
-}
-
-fn seconds(duration: Duration) -> String {
-    if duration.subsec_nanos() == 0 {
-        format!("{}s", duration.as_secs())
-    } else {
-        format!("{}ms", duration.as_millis())
-    }
 }
 
 /// The call as words, for the record and for the way on. What only tunes a run is left to [`tuning`].

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::cli::args::Reconcile;
 use crate::cli::error::CliError;
-use crate::model::{Address, ClusterId, ClusterName, Ownership, Scope, Selector};
+use crate::model::{Address, ClusterId, ClusterName, Ownership, Presence, Scope, Selector};
 use crate::plan::HeldReason;
 use crate::reconcile::{Look, Question};
 
@@ -125,6 +125,25 @@ fn included(scope: &Scope, id: &ClusterId, flag: &str) -> Result<(), CliError> {
     Err(CliError::usage(format!(
         "{flag} names {id}, and --only or --exclude leaves it out"
     )))
+}
+
+/// The clusters that rows of these names want present.
+pub(crate) fn to_keep(now: &Look, names: &[Selector]) -> Result<BTreeSet<ClusterId>, CliError> {
+    let present = |id: &ClusterId| {
+        let mut intents = now.snapshot.desired.intents();
+        intents.any(|(_, intent)| intent.spec.id == *id && intent.presence == Presence::Present)
+    };
+    names
+        .iter()
+        .map(|name| {
+            let id = one_of(now, &wanted(now, name), name, "row")?;
+            if present(&id) {
+                return Ok(id);
+            }
+            Err(CliError::usage(format!("row {} says absent", id.name))
+                .hint(format!("rollcall cluster set {} --present", id.name)))
+        })
+        .collect()
 }
 
 /// The cluster that a row of this name asks for; a replacement is always for a row.

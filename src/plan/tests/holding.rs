@@ -150,6 +150,7 @@ fn a_prune_of_one_kind_takes_only_that_kind() {
         scene.policy.mode = Mode {
             repair: false,
             prune,
+            clean: None,
         };
         scene.short()
     };

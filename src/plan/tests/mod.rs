@@ -1,6 +1,7 @@
 //! The planner's tests: the decision table, cell by cell, and the rules around it.
 
 mod cells;
+mod cleaning;
 mod contention;
 mod guards;
 mod holding;
@@ -9,3 +10,4 @@ mod preparing;
 mod registering;
 mod replacing;
 mod scene;
+mod stopping;

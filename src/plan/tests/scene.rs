@@ -67,10 +67,12 @@ impl Scene {
                 mode: Mode {
                     repair: true,
                     prune: Prune::default(),
+                    clean: None,
                 },
                 scope: Scope::default(),
                 replace: BTreeSet::new(),
                 replace_broken: false,
+                stop: BTreeSet::new(),
                 adopt: BTreeSet::new(),
                 guards: Guards::default(),
                 management: ClusterName::parse("devops").unwrap_or_else(|e| unreachable!("{e}")),
@@ -87,6 +89,7 @@ impl Scene {
                 ]),
                 unregistered: BTreeMap::new(),
                 in_progress: BTreeSet::new(),
+                hosted: BTreeSet::new(),
             },
         }
     }
@@ -303,6 +306,7 @@ impl Scene {
         self.policy.mode = Mode {
             repair: true,
             prune: Prune::default(),
+            clean: None,
         };
         self
     }
@@ -311,6 +315,7 @@ impl Scene {
         self.policy.mode = Mode {
             repair: false,
             prune: Prune::ALL,
+            clean: None,
         };
         self
     }
@@ -322,6 +327,15 @@ impl Scene {
                 rows: false,
                 ..Prune::ALL
             },
+            clean: None,
+        };
+        self
+    }
+
+    pub(super) fn clean(mut self, clean: Clean) -> Self {
+        self.policy.mode = Mode {
+            clean: Some(clean),
+            ..Mode::default()
         };
         self
     }

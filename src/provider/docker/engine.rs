@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bollard::Docker;
-use bollard::query_parameters::{RenameContainerOptionsBuilder, StartContainerOptions};
+use bollard::query_parameters::{
+    RenameContainerOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
+};
 
 use super::client::{
     PATIENCE, Remnant, connect, failed, is_gone, remnant, silent, too_old, unreached, unseen,
@@ -70,6 +72,22 @@ impl Engine for DockerEngine {
                 NodeState::Paused => resume(&docker, node, log).await?,
                 _ => run(&docker, &node.id, &node.name, log).await?,
             }
+        }
+        Ok(())
+    }
+
+    async fn stop(&self, view: &ClusterView, log: &dyn StepLog) -> Result<(), ProviderError> {
+        let docker = self.docker()?;
+        let mut nodes: Vec<&NodeView> = lasting(view).collect();
+        nodes.sort_by_key(|node| std::cmp::Reverse(node.role));
+        for node in nodes {
+            match node.state {
+                NodeState::Running | NodeState::Restarting => {}
+                // A frozen process hears nothing.
+                NodeState::Paused => resume(&docker, node, log).await?,
+                _ => continue,
+            }
+            halt(&docker, node, log).await?;
         }
         Ok(())
     }
@@ -311,6 +329,23 @@ async fn resume(docker: &Docker, node: &NodeView, log: &dyn StepLog) -> Result<(
     within(&what, async {
         let done = docker.unpause_container(node.id.as_str()).await;
         done.map_err(|error| failed(&what, &error))
+    })
+    .await
+}
+
+/// How long a node may take to end by itself, in seconds; then Docker ends it.
+const GRACE: i32 = 20;
+
+async fn halt(docker: &Docker, node: &NodeView, log: &dyn StepLog) -> Result<(), ProviderError> {
+    let what = format!("stop {}", node.name);
+    log.line(&what);
+    let options = StopContainerOptionsBuilder::default().t(GRACE).build();
+    within(&what, async {
+        match docker.stop_container(node.id.as_str(), Some(options)).await {
+            // It has ended by itself, or is gone: either way it is not up.
+            Err(error) if is_gone(&error) => Ok(()),
+            done => done.map_err(|error| failed(&what, &error)),
+        }
     })
     .await
 }

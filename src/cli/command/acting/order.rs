@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Deadline;
 use super::lease::Waiting;
-use crate::cli::args::{OnLock, Reconcile};
+use crate::cli::args::{OnLock, Running};
 use crate::execute::{Caps, Retries, Settings};
 use crate::reconcile::Question;
 
@@ -26,25 +26,24 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    /// What a reconcile asked for.
-    pub(crate) fn of(
-        args: &Reconcile,
+    /// What was asked for in these words, run that way.
+    pub(crate) fn new(
         question: Question,
         words: Vec<String>,
-        tuning: Vec<String>,
+        running: &Running,
         deadline: Deadline,
     ) -> Self {
         Self {
             question,
             words,
-            tuning,
-            yes: args.yes,
-            on_lock: args.on_lock,
-            lock_timeout: args.lock_timeout,
+            tuning: running.words(),
+            yes: false,
+            on_lock: running.on_lock,
+            lock_timeout: running.lock_timeout,
             deadline,
-            jobs: args.jobs,
-            step_timeout: args.step_timeout,
-            retries: args.retries,
+            jobs: running.jobs,
+            step_timeout: running.step_timeout,
+            retries: running.retries,
         }
     }
 

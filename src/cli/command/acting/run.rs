@@ -328,7 +328,10 @@ fn verdict(run: &Run, exit: &Exit) -> String {
         }
     }
     let steps = if failed == 1 { "step" } else { "steps" };
+    let cleans = run.last.policy.mode.clean.is_some();
     let word = match (run.converged, exit.code, failed) {
+        (true, 0, _) if cleans => "clean".to_owned(),
+        (false, ..) if cleans => "not clean".to_owned(),
         (true, 0, _) => "converged".to_owned(),
         (true, _, 0) => "in sync now, but not all of this run went well".to_owned(),
         (true, ..) => format!("in sync now, but {failed} {steps} of this run failed"),
