@@ -52,16 +52,16 @@ fn draft(input: &PlanInput<'_>) -> Draft {
         }
         Seen::Known(engine) => {
             let situation = Situation::new(*input, engine);
-            if let Some(clean) = input.policy.mode.clean {
-                cleaning::plan_clean(&mut draft, &situation, clean);
-                registrations::link(&mut draft, input);
-                return draft;
+            match input.policy.mode.clean {
+                Some(clean) => cleaning::plan_clean(&mut draft, &situation, clean),
+                None => {
+                    let needs = Needs::of(&situation);
+                    plan_rows(&mut draft, &situation, &needs);
+                    plan_rest(&mut draft, &situation);
+                    registrations::of_the_gone(&mut draft, &situation);
+                    registrations::problems(&mut draft, &situation);
+                }
             }
-            let needs = Needs::of(&situation);
-            plan_rows(&mut draft, &situation, &needs);
-            plan_rest(&mut draft, &situation);
-            registrations::of_the_gone(&mut draft, &situation);
-            registrations::problems(&mut draft, &situation);
             registrations::link(&mut draft, input);
         }
     }
