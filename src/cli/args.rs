@@ -2,6 +2,7 @@
 
 mod cycle;
 mod daily;
+mod rows;
 mod running;
 mod sandbox;
 mod words;
@@ -10,13 +11,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::model::{ClusterName, DeleteLimit, Port, Prune, Selector, Subnet};
+use crate::model::{ClusterName, DeleteLimit, Prune, Selector};
 use crate::report::Flags;
-pub(crate) use cycle::CleanArgs;
+pub(crate) use cycle::{CleanArgs, EnsureArgs, VerifyArgs};
 pub(crate) use daily::{StartArgs, StopArgs};
+pub(crate) use rows::{AddArgs, Places, SetArgs, Wish};
 pub(crate) use running::{LOCK_TIMEOUT, OnLock, Running};
 pub(crate) use sandbox::SandboxCommand;
-use words::{delete_limit, port};
+use words::delete_limit;
 
 const RUNNING: &str = "How it runs";
 const SAFETY: &str = "Safety";
@@ -189,6 +191,12 @@ All of them: docs/EXIT_CODES.md.")]
     Status(StatusArgs),
     /// Show one cluster: what the row wants, what is there, whose it is, and what would be done or why not
     Explain(ExplainArgs),
+    /// Say whether every row is true everywhere: the data-consistency check of a pipeline
+    #[command(after_help = cycle::VERIFY_HELP)]
+    Verify(VerifyArgs),
+    /// Make every row true, see that it stays so, and say how it ended: what a harness calls
+    #[command(after_help = cycle::ENSURE_HELP)]
+    Ensure(EnsureArgs),
     /// Stop clusters and keep them: no repair starts them until the wish ends
     #[command(after_help = daily::STOP_HELP)]
     Stop(StopArgs),
@@ -227,6 +235,7 @@ impl Command {
     pub(crate) fn has_events(&self) -> bool {
         match self {
             Self::Reconcile(_)
+            | Self::Ensure(_)
             | Self::Clean(_)
             | Self::Start(_)
             | Self::Stop(_)
@@ -353,11 +362,17 @@ pub(crate) enum ClusterCommand {
     /// List the rows, and the rows that were pruned
     List,
     /// Add a row that wants a cluster
-    #[command(after_help = "\
-Examples:
-  rollcall cluster add k3d/one --http-port 18091
-  rollcall cluster add kind/two --http-port 18092 --https-port 18492 --subnet 10.112.0.0/24")]
+    #[command(after_help = rows::ADD_HELP)]
     Add(AddArgs),
+    /// Change what a row asks for
+    #[command(after_help = rows::SET_HELP)]
+    Set(SetArgs),
+    /// Say that a row's cluster is to be absent
+    #[command(after_help = rows::REMOVE_HELP)]
+    Remove {
+        /// The row's name.
+        name: ClusterName,
+    },
     /// Take a live cluster into the ledger, so that rollcall may change and delete it
     #[command(after_help = "\
 Examples:
@@ -376,28 +391,6 @@ Examples:
         /// Its name.
         name: ClusterName,
     },
-}
-
-/// `rollcall cluster add`. A port or subnet that is not given is not asked for.
-#[derive(Debug, Args)]
-pub(crate) struct AddArgs {
-    /// Which cluster, PROVIDER/NAME.
-    pub(crate) cluster: crate::model::ClusterId,
-    /// Host port that leads to 80.
-    #[arg(long, value_name = "PORT", value_parser = port)]
-    pub(crate) http_port: Option<Port>,
-    /// Host port that leads to 443.
-    #[arg(long, value_name = "PORT", value_parser = port)]
-    pub(crate) https_port: Option<Port>,
-    /// Host port that leads to the in-cluster node port.
-    #[arg(long, value_name = "PORT", value_parser = port)]
-    pub(crate) pf_port: Option<Port>,
-    /// The in-cluster port behind --pf-port.
-    #[arg(long, value_name = "PORT", value_parser = port, default_value = "30080")]
-    pub(crate) node_port: Port,
-    /// The IPv4 network of its nodes, such as 10.101.0.0/24.
-    #[arg(long, value_name = "NET", value_parser = Subnet::parse)]
-    pub(crate) subnet: Option<Subnet>,
 }
 
 #[derive(Debug, Args)]

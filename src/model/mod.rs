@@ -12,6 +12,7 @@ mod policy;
 mod seen;
 mod spec;
 mod text;
+mod vacancy;
 
 pub use desired::{
     Claim, Desired, Intent, Presence, Row, RowFault, RowSnapshot, RowStatus, SqlValue, StopIntent,
@@ -33,3 +34,4 @@ pub use policy::{Clean, DeleteLimit, Guards, Mode, Policy, ProviderTraits, Prune
 pub use seen::{Seen, Unseen, UnseenKind};
 pub use spec::{ClusterSpec, Port, PortMap, Ports, SpecError, Subnet};
 pub use text::{one_line, printable, printable_lines, redact, shell_word};
+pub use vacancy::Vacancy;

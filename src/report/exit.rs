@@ -169,6 +169,18 @@ impl Exit {
         found
     }
 
+    /// What says that not every row is true everywhere, now: also what a person stopped, and what no row names.
+    pub fn of_untruth(plan: &Plan) -> Vec<(ExitCode, String)> {
+        let mut found = Self::of_plan(plan, true);
+        let stopped = plan.held.iter();
+        let stopped = stopped.filter(|held| held.reason.class() == Class::Intended);
+        found.extend(stopped.map(|held| {
+            let message = format!("{}: {}", held.address, held.reason);
+            (ExitCode::Drift, message)
+        }));
+        found
+    }
+
     /// What executed steps say.
     pub fn of_outcome(plan: &Plan, outcome: &Outcome) -> Vec<(ExitCode, String)> {
         let mut found = Vec::new();

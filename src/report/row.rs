@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::exit::Exit;
 use crate::model::ClusterSpec;
 
-/// One row that was added or brought back.
+/// One row that was added, changed or brought back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RowDoc {
     /// Always `rollcall.row/v1`.
@@ -15,7 +15,7 @@ pub struct RowDoc {
     pub change: RowEdit,
     /// The row's name, printable.
     pub name: String,
-    /// What an added row asks for.
+    /// What the row asks for now, if it can be right.
     pub spec: Option<ClusterSpec>,
     /// What a person should know about it.
     pub warnings: Vec<String>,
@@ -29,6 +29,8 @@ pub struct RowDoc {
 pub enum RowEdit {
     /// It is new.
     Added,
+    /// It asks for something else.
+    Changed,
     /// It was pruned, and is back.
     Restored,
 }

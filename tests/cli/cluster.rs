@@ -86,3 +86,61 @@ fn a_row_that_wants_what_another_wants_is_added_with_a_warning() {
         serde_json::json!([])
     );
 }
+
+#[test]
+fn a_row_is_changed_column_by_column() {
+    let scene = Scene::new().two_rows();
+    let set = |args: &[&str]| scene.rollcall(&[&["cluster", "set", "dev"], args].concat());
+    let said = set(&["--http-port", "free", "--subnet", "10.140.0.0/24"]).code(0);
+    assert!(
+        said.err.contains("http_port 18081, subnet 10.140.0.0/24"),
+        "{}",
+        said.err
+    );
+    let doc = set(&["--subnet", "none", "--absent", "-o", "json"])
+        .code(0)
+        .json();
+    assert_eq!(doc["change"], "changed");
+    assert_eq!(doc["spec"]["subnet"], serde_json::Value::Null);
+    let listed = scene.rollcall(&["cluster", "list"]).code(0).out;
+    assert!(listed.contains("absent"), "{listed}");
+    set(&["--present", "--provider", "kind"]).code(0);
+    let listed = scene.rollcall(&["cluster", "list"]).code(0).out;
+    assert!(listed.contains("kind/dev"), "{listed}");
+    let warned = set(&["--http-port", "19080"]).code(0);
+    assert!(warned.err.contains("pf_port of row ops"), "{}", warned.err);
+    set(&[]).code(2);
+    set(&["--http-port", "70000"]).code(2);
+    set(&["--provider", "vcluster"]).code(2);
+    let missing = scene.rollcall(&["cluster", "set", "nobody", "--present"]);
+    assert_ne!(missing.code, 0);
+    assert!(missing.err.contains("nobody"), "{}", missing.err);
+}
+
+#[test]
+fn a_row_that_cannot_be_right_is_mended_column_by_column() {
+    let scene = Scene::new().two_rows();
+    scene.sql("UPDATE clusters SET http_port = 70000, subnet = 'x' WHERE name = 'dev'");
+    let half = scene
+        .rollcall(&["cluster", "set", "dev", "--http-port", "18080"])
+        .code(0);
+    assert!(half.err.contains("still cannot be right"), "{}", half.err);
+    let whole = scene
+        .rollcall(&["cluster", "set", "dev", "--subnet", "none"])
+        .code(0);
+    assert!(whole.err.contains("wants k3d/dev"), "{}", whole.err);
+}
+
+#[test]
+fn a_removed_row_says_absent_and_its_cluster_goes_with_the_next_repair() {
+    let scene = Scene::new().two_rows().repaired();
+    let said = scene.rollcall(&["cluster", "remove", "dev"]).code(0);
+    assert!(
+        said.err.contains("reconcile --repair --only dev"),
+        "{}",
+        said.err
+    );
+    scene.rollcall(&["reconcile", "--repair"]).code(0);
+    assert_eq!(scene.world()["clusters"].as_array().map(Vec::len), Some(1));
+    scene.rollcall(&["cluster", "remove", "devops"]).code(2);
+}

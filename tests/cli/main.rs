@@ -23,3 +23,4 @@ mod scene;
 mod secrets;
 mod stopping;
 mod targets;
+mod verify;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{DeleteLimit, Port};
+use crate::model::{DeleteLimit, Port, ProviderId};
 
 /// `90`, `90s`, `5m`, `1h30m`; a bare number is seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
@@ -39,6 +39,20 @@ pub(super) fn some_time(text: &str) -> Result<Duration, String> {
         some => Ok(some),
     }
 }
+
+/// `kind=3`: at least so many of a provider.
+pub(super) fn minimum(text: &str) -> Result<(ProviderId, usize), String> {
+    let wrong = || format!("'{text}' is no minimum such as kind=3");
+    let (provider, count) = text.split_once('=').ok_or_else(wrong)?;
+    let count = count.parse().map_err(|_| wrong())?;
+    if provider.is_empty() || count > MOST {
+        return Err(wrong());
+    }
+    Ok((ProviderId::new(provider), count))
+}
+
+/// No machine has more.
+const MOST: usize = 200;
 
 /// A port of a row.
 pub(super) fn port(text: &str) -> Result<Port, String> {

@@ -19,7 +19,9 @@ use crate::report::{Exit, ListDoc, RowDoc, RowEdit, run_doc, table};
 pub(crate) fn run(session: &Session, what: &ClusterCommand) -> Result<Exit, CliError> {
     match what {
         ClusterCommand::List => list(session),
-        ClusterCommand::Add(args) => adding::run(session, args),
+        ClusterCommand::Add(args) => adding::add(session, args),
+        ClusterCommand::Set(args) => adding::set(session, args),
+        ClusterCommand::Remove { name } => adding::remove(session, name),
         ClusterCommand::Adopt { name, rows } => adopt(session, name, *rows),
         ClusterCommand::Restore { name } => restore(session, name),
     }

@@ -5,7 +5,9 @@ mod adding;
 mod clean;
 mod cluster;
 mod doctor;
+mod ensure;
 mod explain;
+mod free;
 mod history;
 mod home;
 mod import;
@@ -18,6 +20,7 @@ mod selecting;
 mod start;
 mod status;
 mod stop;
+mod verify;
 
 use super::args::Command;
 use super::error::CliError;
@@ -31,6 +34,8 @@ pub(crate) fn run(session: &Session, command: Option<Command>) -> Result<Exit, C
         Some(Command::Reconcile(args)) => reconcile::run(session, &args),
         Some(Command::Status(args)) => status::run(session, &args),
         Some(Command::Explain(args)) => explain::run(session, &args),
+        Some(Command::Verify(args)) => verify::run(session, &args),
+        Some(Command::Ensure(args)) => ensure::run(session, &args),
         Some(Command::Stop(args)) => stop::run(session, &args),
         Some(Command::Start(args)) => start::run(session, &args),
         Some(Command::Clean(args)) => clean::run(session, &args),

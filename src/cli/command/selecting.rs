@@ -104,7 +104,8 @@ impl Known {
     }
 }
 
-fn check_scope(now: &Look, scope: &Scope) -> Result<(), CliError> {
+/// Refuses names that select nothing.
+pub(crate) fn check_scope(now: &Look, scope: &Scope) -> Result<(), CliError> {
     let known = Known::of(now);
     let mut all = scope.only.iter().chain(&scope.exclude);
     if let Some(name) = all.find(|name| !known.has(name)) {

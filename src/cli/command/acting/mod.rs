@@ -14,6 +14,6 @@ mod sinks;
 
 pub(crate) use deadline::Deadline;
 pub(crate) use lease::alone;
-pub(crate) use order::Order;
+pub(crate) use order::{Demand, Order};
 pub(crate) use run::act;
 pub(crate) use sinks::stream_plan;

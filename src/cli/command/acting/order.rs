@@ -23,6 +23,17 @@ pub(crate) struct Order {
     pub(crate) jobs: Option<u16>,
     pub(crate) step_timeout: Duration,
     pub(crate) retries: u32,
+    /// How well it must end.
+    pub(crate) ending: Demand,
+}
+
+/// How well a run must end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Demand {
+    /// Nothing is left that it may do, and nothing blocks.
+    Converged,
+    /// Every row is true everywhere, for so long after the run.
+    True(Duration),
 }
 
 impl Order {
@@ -44,6 +55,7 @@ impl Order {
             jobs: running.jobs,
             step_timeout: running.step_timeout,
             retries: running.retries,
+            ending: Demand::Converged,
         }
     }
 

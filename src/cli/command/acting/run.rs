@@ -10,7 +10,7 @@ use super::lease::{acquire, holding};
 use super::recording::{keep, millis, record_end, record_events, record_start};
 use super::signals::watch_signals;
 use super::sinks::{Sinks, emit_finished, emit_started, say_parallelism};
-use super::{Deadline, Order};
+use super::{Deadline, Demand, Order};
 use crate::cli::command::status::ADD_A_ROW;
 use crate::cli::error::CliError;
 use crate::cli::session::{EventStream, Session, complete};
@@ -18,7 +18,7 @@ use crate::cli::streams::Streams;
 use crate::execute::{Cancel, Emitter, FaultPoint, StepResult};
 use crate::plan::{ActionKind, Class};
 use crate::ports::World;
-use crate::reconcile::{Look, Question, Run, RunError, Runner, Unsettled, on_store};
+use crate::reconcile::{Look, Question, Run, RunError, Runner, Unsettled, hold_steady, on_store};
 use crate::report::{Exit, ExitCode, plan_doc, run_doc, run_text};
 use crate::store::{Holder, Lease, RunId, Store};
 
@@ -82,7 +82,10 @@ async fn under_lease(
     emitter.name_run(runner.run.0.to_string());
     let message = format!("run {}: {}", runner.run.0, order.mode());
     emit_started(session, &emitter, message, order.mode(), &look);
-    let run = runner.run(look, &emitter);
+    let run = async {
+        let run = runner.run(look, &emitter).await?;
+        steadied(session, &runner, order.ending, run).await
+    };
     let (ran, ended_by) = Box::pin(attended(
         session,
         &runner,
@@ -98,6 +101,7 @@ async fn under_lease(
         emitter: &emitter,
         sinks: &sinks,
         began,
+        demand: order.ending,
     };
     match ran {
         Ok(run) => Ok(ending.of_run(run, ended_by).await),
@@ -156,7 +160,8 @@ async fn nothing_done(
     let emitter = Emitter::new(Arc::clone(&runner.world.clock), sinks.all());
     emit_started(session, &emitter, order.mode(), order.mode(), &look);
     let run = runner.run(look, &emitter).await?;
-    let exit = Exit::of(reasons(&run, None));
+    let run = steadied(session, runner, order.ending, run).await?;
+    let exit = Exit::of(reasons(&run, order.ending, None));
     emit_finished(&emitter, &exit, millis(began, runner));
     let rows = run.last.snapshot.desired.rows.len();
     let subject = session.subject(&run.last);
@@ -212,12 +217,13 @@ struct Ending<'e> {
     emitter: &'e Emitter<'e>,
     sinks: &'e Sinks,
     began: jiff::Timestamp,
+    demand: Demand,
 }
 
 impl Ending<'_> {
     /// Answers, then sends the last event and closes the record: they know how the answer went.
     async fn of_run(&self, run: Run, ended_by: Option<ExitCode>) -> Exit {
-        let mut found = reasons(&run, ended_by);
+        let mut found = reasons(&run, self.demand, ended_by);
         let stored = record_events(self.runner, self.sinks).await;
         self.join(&mut found, self.broken_streams().chain(stored));
         let exit = Exit::of(found.clone());
@@ -280,10 +286,35 @@ impl Ending<'_> {
     }
 }
 
+/// The run, after it was seen to stay as it is for as long as is demanded.
+async fn steadied(
+    session: &Session,
+    runner: &Runner<'_>,
+    demand: Demand,
+    mut run: Run,
+) -> Result<Run, RunError> {
+    let Demand::True(lasting) = demand else {
+        return Ok(run);
+    };
+    let is_true = |look: &Look| Exit::of_untruth(&look.plan).is_empty();
+    if lasting.is_zero() || !is_true(&run.last) {
+        return Ok(run);
+    }
+    session.say(&format!("holding for {} s", lasting.as_secs()));
+    let (world, question) = (runner.world, &runner.question);
+    let steady = hold_steady(world, &runner.store, question, run.last, lasting, is_true).await?;
+    run.last = steady.last;
+    run.converged &= is_true(&run.last);
+    Ok(run)
+}
+
 /// Everything that speaks for an exit code.
-fn reasons(run: &Run, ended_by: Option<ExitCode>) -> Vec<(ExitCode, String)> {
+fn reasons(run: &Run, demand: Demand, ended_by: Option<ExitCode>) -> Vec<(ExitCode, String)> {
     let plan = &run.last.plan;
-    let mut found = Exit::of_plan(plan, false);
+    let mut found = match demand {
+        Demand::Converged => Exit::of_plan(plan, false),
+        Demand::True(_) => Exit::of_untruth(plan),
+    };
     for (plan, outcome) in &run.rounds {
         // A step that was held because a mind changed, and whose thing is true now all the same, is no drift.
         let counts = |(code, _): &(ExitCode, String)| !run.converged || *code != ExitCode::Drift;

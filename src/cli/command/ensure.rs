@@ -1,0 +1,158 @@
+//! `rollcall ensure`: what a harness calls. Enough rows, every one true, and for a while.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use super::acting::{self, Deadline, Demand, Order};
+use super::free::{place, vacancy};
+use crate::cli::args::{EnsureArgs, Places, Wish};
+use crate::cli::error::CliError;
+use crate::cli::session::Session;
+use crate::model::{ClusterId, ClusterName, ClusterSpec, Port, Ports, Presence, ProviderId};
+use crate::ports::World;
+use crate::reconcile::{Look, look, on_store};
+use crate::report::{Exit, ExitCode};
+
+/// The in-cluster port behind `pf_port`, as nearly every row has it.
+const NODE_PORT: i64 = 30080;
+
+pub(crate) fn run(session: &Session, args: &EnsureArgs) -> Result<Exit, CliError> {
+    let store = session.open_write()?;
+    let world = session.world()?;
+    for (provider, _) in &args.min {
+        known(&world, provider)?;
+    }
+    Session::block_on(async {
+        let deadline = Deadline::after(args.running.timeout);
+        let mut question = session.repair_question(&world, false);
+        let now = deadline.bound(look(&world, &store, &question)).await??;
+        let missing = missing(&now, &args.min);
+        if !missing.is_empty() && !args.fill {
+            return Err(too_few(args, &missing));
+        }
+        let specs = filled(session, &now, &missing)?;
+        for spec in specs {
+            session.say(&format!(
+                "adding row {}, which wants {}",
+                spec.id.name, spec.id
+            ));
+            on_store(&store, move |store| store.add_row(&spec)).await?;
+        }
+        question.probe = true;
+        let order = Order {
+            ending: Demand::True(args.lasting.unwrap_or_default()),
+            ..Order::new(question, words(args), &args.running, deadline)
+        };
+        acting::act(session, &world, store, order).await
+    })
+}
+
+fn known(world: &World, provider: &ProviderId) -> Result<(), CliError> {
+    if world.providers.contains_key(provider) {
+        return Ok(());
+    }
+    let known: Vec<_> = world.providers.keys().map(ToString::to_string).collect();
+    Err(CliError::usage(format!("there is no provider {provider}"))
+        .hint(format!("one of: {}", known.join(", "))))
+}
+
+fn words(args: &EnsureArgs) -> Vec<String> {
+    let mut words = vec!["ensure".to_owned()];
+    let mut min = String::new();
+    for (at, (provider, count)) in args.min.iter().enumerate() {
+        let _ = write!(min, "{}{provider}={count}", if at > 0 { "," } else { "" });
+    }
+    if !min.is_empty() {
+        words.push(format!("--min {min}"));
+    }
+    if args.fill {
+        words.push("--fill".to_owned());
+    }
+    let lasting = args.lasting.map(|lasting| lasting.as_secs());
+    words.extend(lasting.map(|seconds| format!("--for {seconds}s")));
+    words
+}
+
+/// The clusters that rows would have to name, so that every provider has its minimum.
+fn missing(now: &Look, min: &[(ProviderId, usize)]) -> Vec<ClusterId> {
+    let desired = &now.snapshot.desired;
+    let claimed = desired.rows.iter().filter_map(|row| row.claim.name());
+    let live = now.observed.clusters().map(|view| &view.id.name);
+    let ledger = now
+        .snapshot
+        .ledger
+        .entries
+        .iter()
+        .map(|entry| &entry.id.name);
+    let mut taken: BTreeSet<ClusterName> = claimed.chain(live).chain(ledger).cloned().collect();
+    let mut missing = Vec::new();
+    for (provider, count) in min {
+        let present = desired.intents().filter(|(_, intent)| {
+            intent.presence == Presence::Present
+                && intent.spec.id.provider == *provider
+                && intent.spec.id.name != now.policy.management
+        });
+        let there = present.count();
+        let names = (1..).filter_map(|n| ClusterName::parse(&format!("{provider}{n}")).ok());
+        let names: Vec<ClusterName> = names
+            .filter(|name| !taken.contains(name))
+            .take(count.saturating_sub(there))
+            .collect();
+        taken.extend(names.iter().cloned());
+        let ids = names
+            .into_iter()
+            .map(|name| ClusterId::new(provider.clone(), name));
+        missing.extend(ids);
+    }
+    missing
+}
+
+/// Nothing is begun that cannot come true.
+fn too_few(args: &EnsureArgs, missing: &[ClusterId]) -> CliError {
+    let rows = if missing.len() == 1 { "row" } else { "rows" };
+    let why = format!(
+        "the table has {} {rows} too few; nothing was changed",
+        missing.len()
+    );
+    let error = CliError::new(ExitCode::Drift, why);
+    let error = missing.iter().fold(error, |error, id| {
+        error.hint(format!(
+            "rollcall cluster add {id} --http-port free --https-port free --subnet free"
+        ))
+    });
+    error.hint(format!(
+        "rollcall {} --fill   (adds them)",
+        words(args).join(" ")
+    ))
+}
+
+/// The rows that are missing, each with ports and a subnet that nobody has.
+fn filled(
+    session: &Session,
+    now: &Look,
+    missing: &[ClusterId],
+) -> Result<Vec<ClusterSpec>, CliError> {
+    if missing.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut free = vacancy(session, now)?;
+    let places = Places {
+        http_port: Some(Wish::Free),
+        https_port: Some(Wish::Free),
+        subnet: Some(Wish::Free),
+        pf_port: None,
+    };
+    let filled = missing.iter().map(|id| {
+        let mut spec = ClusterSpec {
+            id: id.clone(),
+            subnet: None,
+            ports: Ports {
+                node: Port::parse(NODE_PORT).ok(),
+                ..Ports::default()
+            },
+        };
+        place(&mut spec, &places, Some(&mut free))?;
+        Ok(spec)
+    });
+    filled.collect()
+}
