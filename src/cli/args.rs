@@ -2,6 +2,8 @@
 
 mod cycle;
 mod daily;
+mod plan;
+mod reconcile;
 mod rows;
 mod running;
 mod sandbox;
@@ -11,14 +13,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::model::{ClusterName, DeleteLimit, Prune, Selector};
+use crate::model::{ClusterName, Selector};
 use crate::report::Flags;
 pub(crate) use cycle::{CleanArgs, EnsureArgs, VerifyArgs};
 pub(crate) use daily::{StartArgs, StopArgs};
+pub(crate) use plan::{PlanArgs, PlanCommand};
+pub(crate) use reconcile::{Aims, Probe, Reconcile};
 pub(crate) use rows::{AddArgs, Places, SetArgs, Wish};
 pub(crate) use running::{LOCK_TIMEOUT, OnLock, Running};
 pub(crate) use sandbox::SandboxCommand;
-use words::delete_limit;
 
 const RUNNING: &str = "How it runs";
 const SAFETY: &str = "Safety";
@@ -187,6 +190,9 @@ Exit codes: 0 in sync or converged, 1 a step failed, 2 usage, 3 drift found or l
 5 refused by a guard, 7 locked by another run, 9 could not be observed, 12 not ready.
 All of them: docs/EXIT_CODES.md.")]
     Reconcile(Box<Reconcile>),
+    /// Save a plan for later, look at it, apply it once
+    #[command(after_help = plan::PLAN_HELP, args_conflicts_with_subcommands = true)]
+    Plan(Box<PlanArgs>),
     /// Show what should be there beside what is there
     Status(StatusArgs),
     /// Show one cluster: what the row wants, what is there, whose it is, and what would be done or why not
@@ -234,6 +240,7 @@ impl Command {
     /// Whether it is, or replays, a run: only that has events.
     pub(crate) fn has_events(&self) -> bool {
         match self {
+            Self::Plan(args) => matches!(args.what, Some(PlanCommand::Apply { .. })),
             Self::Reconcile(_)
             | Self::Ensure(_)
             | Self::Clean(_)
@@ -245,92 +252,6 @@ impl Command {
             _ => false,
         }
     }
-}
-
-/// `rollcall reconcile`.
-#[derive(Debug, Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag of its own on the command line"
-)]
-pub(crate) struct Reconcile {
-    /// Make it so: create, start, register, and delete what a row says is absent.
-    #[arg(long)]
-    pub(crate) repair: bool,
-    /// Take away what no row wants: `rows` whose clusters are gone, `orphans`, `registrations`; bare: all three.
-    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, value_delimiter = ',', default_missing_value = "rows,orphans,registrations")]
-    pub(crate) prune: Vec<PruneWhat>,
-    /// Change nothing: show exactly what the same command would do without this flag.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Only this cluster, NAME or PROVIDER/NAME; may be given several times.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) only: Vec<Selector>,
-    /// Not this cluster; may be given several times.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) exclude: Vec<Selector>,
-    /// Delete this cluster of ours and make it again; may be given several times.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) replace: Vec<Selector>,
-    /// Delete broken clusters of ours and make them again.
-    #[arg(long)]
-    pub(crate) replace_broken: bool,
-    /// Take this foreign cluster over; may be given several times.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) adopt: Vec<Selector>,
-    /// How many of a class may go without being named: N or P%.
-    #[arg(long, value_name = "N|P%", value_parser = delete_limit, help_heading = SAFETY)]
-    pub(crate) max_deletes: Option<DeleteLimit>,
-    /// Let all of a class go, also with an empty table.
-    #[arg(long, help_heading = SAFETY)]
-    pub(crate) allow_all: bool,
-    /// Do not ask on a terminal.
-    #[arg(short, long, help_heading = SAFETY)]
-    pub(crate) yes: bool,
-    /// Accept that another engine answers than the one the ledger belongs to.
-    #[arg(long, help_heading = SAFETY)]
-    pub(crate) accept_engine: bool,
-    #[command(flatten)]
-    pub(crate) running: Running,
-    /// Whether the clusters' API servers are asked.
-    #[arg(long, value_enum, default_value_t, help_heading = RUNNING)]
-    pub(crate) probe: Probe,
-    /// Save what was observed, for a bug report.
-    #[arg(long, value_name = "FILE", help_heading = RUNNING)]
-    pub(crate) save_observation: Option<PathBuf>,
-    /// Plan from a saved observation instead of looking; never with a mode that changes something.
-    #[arg(long, value_name = "FILE", conflicts_with = "save_observation", help_heading = RUNNING)]
-    pub(crate) observation: Option<PathBuf>,
-}
-
-impl Reconcile {
-    /// What may be pruned.
-    pub(crate) fn prunes(&self) -> Prune {
-        let has = |what| self.prune.contains(&what);
-        Prune {
-            rows: has(PruneWhat::Rows),
-            orphans: has(PruneWhat::Orphans),
-            registrations: has(PruneWhat::Registrations),
-        }
-    }
-}
-
-/// What a prune may take away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PruneWhat {
-    Rows,
-    Orphans,
-    Registrations,
-}
-
-/// Whether the clusters' API servers are asked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Probe {
-    /// Ask those of rows and of the ledger.
-    #[default]
-    Auto,
-    /// Ask nobody; a running cluster counts as running.
-    None,
 }
 
 #[derive(Debug, Args)]

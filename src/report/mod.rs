@@ -19,6 +19,7 @@ mod observation;
 mod paint;
 mod progress;
 mod row;
+mod saved;
 mod schema;
 mod status;
 mod tables;
@@ -41,6 +42,7 @@ pub use observation::save_observation;
 pub use paint::{Paint, Tone};
 pub use progress::{PlainProgress, TtyProgress};
 pub use row::{RowDoc, RowEdit};
+pub use saved::{PlanFingerprints, SavedPlan};
 pub use schema::{SCHEMAS, schema_of};
 pub use status::{
     ClusterStatus, Health, Owner, RegistrationState, RegistrationStatus, StatusDoc, Sync,

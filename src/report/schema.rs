@@ -10,13 +10,15 @@ use super::import::ImportDoc;
 use super::init::InitDoc;
 use super::lock::LockDoc;
 use super::row::RowDoc;
+use super::saved::SavedPlan;
 use super::status::StatusDoc;
 use crate::execute::Event;
 use crate::observe::Observation;
 
 /// The documents that have a schema.
-pub const SCHEMAS: [&str; 17] = [
+pub const SCHEMAS: [&str; 18] = [
     "plan",
+    "saved_plan",
     "run",
     "status",
     "explanation",
@@ -39,6 +41,7 @@ pub const SCHEMAS: [&str; 17] = [
 pub fn schema_of(name: &str) -> Option<Value> {
     let schema = match name {
         "plan" => schemars::schema_for!(PlanDoc),
+        "saved_plan" => schemars::schema_for!(SavedPlan),
         "run" => schemars::schema_for!(RunDoc),
         "status" => schemars::schema_for!(StatusDoc),
         "explanation" => schemars::schema_for!(ExplanationDoc),

@@ -193,22 +193,15 @@ impl Store {
         })
     }
 
+    /// Refuses a plan that was applied before.
+    pub fn demand_unused(&self, plan: &str) -> Result<(), StoreError> {
+        self.read(|conn| unused(conn, plan))
+    }
+
     /// Marks a saved plan as applied; a plan is applied once.
     pub fn use_plan(&self, plan: &str, now: Timestamp) -> Result<(), StoreError> {
         self.write(|tx| {
-            let at: Option<String> = tx
-                .query_row(
-                    "SELECT at FROM rollcall_used_plans WHERE plan = ?1",
-                    [plan],
-                    |row| row.get(0),
-                )
-                .optional()?;
-            if let Some(at) = at {
-                return Err(StoreError::PlanUsed {
-                    plan: plan.to_owned(),
-                    at,
-                });
-            }
+            unused(tx, plan)?;
             let sql = "INSERT INTO rollcall_used_plans (plan, at) VALUES (?1, ?2)";
             tx.execute(sql, params![plan, now.to_string()])?;
             Ok(())
@@ -225,6 +218,17 @@ impl Store {
             None => Ok(Vec::new()),
         })
     }
+}
+
+fn unused(conn: &Connection, plan: &str) -> Result<(), StoreError> {
+    let sql = "SELECT at FROM rollcall_used_plans WHERE plan = ?1";
+    let at: Option<String> = conn.query_row(sql, [plan], |row| row.get(0)).optional()?;
+    at.map_or(Ok(()), |at| {
+        Err(StoreError::PlanUsed {
+            plan: plan.to_owned(),
+            at,
+        })
+    })
 }
 
 fn no_run(run: RunId) -> StoreError {

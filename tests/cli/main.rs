@@ -17,6 +17,7 @@ mod events;
 mod lock;
 mod looking;
 mod past;
+mod plan;
 mod reconcile;
 mod runs;
 mod scene;

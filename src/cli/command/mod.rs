@@ -2,6 +2,7 @@
 
 mod acting;
 mod adding;
+mod aims;
 mod clean;
 mod cluster;
 mod doctor;
@@ -13,6 +14,7 @@ mod home;
 mod import;
 mod init;
 mod lock;
+mod plan;
 mod reconcile;
 mod sandbox;
 mod schema;
@@ -32,6 +34,7 @@ pub(crate) fn run(session: &Session, command: Option<Command>) -> Result<Exit, C
     match command {
         None => home::run(session),
         Some(Command::Reconcile(args)) => reconcile::run(session, &args),
+        Some(Command::Plan(args)) => plan::run(session, &args),
         Some(Command::Status(args)) => status::run(session, &args),
         Some(Command::Explain(args)) => explain::run(session, &args),
         Some(Command::Verify(args)) => verify::run(session, &args),

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::cli::args::{Probe, Reconcile};
 use crate::cli::error::{CliError, read_observation};
 use crate::cli::session::Session;
-use crate::model::{DeleteLimit, Mode, Prune, Scope};
 use crate::observe::Observation;
 use crate::plan::{Plan, Refusal, Rule};
 use crate::ports::World;
@@ -15,12 +14,14 @@ use crate::report::{Exit, ExitCode, plan_doc, plan_text, save_observation};
 use crate::store::Store;
 
 use super::acting::{self, Deadline, Order};
+use super::aims;
 use super::selecting;
 use super::status::ADD_A_ROW;
 
 pub(crate) fn run(session: &Session, args: &Reconcile) -> Result<Exit, CliError> {
-    let mode = mode(args)?;
-    let acts = (args.repair || mode.prune.any() || !args.adopt.is_empty()) && !args.dry_run;
+    let aims = &args.aims;
+    let mode = aims::mode(aims)?;
+    let acts = (aims.repair || mode.prune.any() || !aims.adopt.is_empty()) && !args.dry_run;
     if args.observation.is_some() && acts {
         return Err(
             CliError::usage("--observation never goes with a mode that changes something")
@@ -28,7 +29,8 @@ pub(crate) fn run(session: &Session, args: &Reconcile) -> Result<Exit, CliError>
         );
     }
     let world = session.world()?;
-    let mut question = question(session, &world, args, mode);
+    let mut question = aims::question(session, &world, aims, args.probe)?;
+    question.ask.introduce = args.save_observation.is_some();
     let store = if acts {
         session.open_write()?
     } else {
@@ -36,19 +38,19 @@ pub(crate) fn run(session: &Session, args: &Reconcile) -> Result<Exit, CliError>
     };
     Session::block_on(async {
         let deadline = Deadline::after(args.running.timeout);
-        if selecting::names_any(args) {
+        if selecting::names_any(aims) {
             let blind = Question {
                 probe: false,
                 ..question.clone()
             };
             let now = deadline.bound(see(&world, &store, args, &blind)).await??;
-            selecting::resolve(&now, args, &mut question)?;
+            selecting::resolve(&now, aims, &mut question)?;
         }
         if acts {
             let order = Order {
                 yes: args.yes,
                 tuning: tuning(args),
-                ..Order::new(question, words(args), &args.running, deadline)
+                ..Order::new(question, aims::words(aims), &args.running, deadline)
             };
             return acting::act(session, &world, store, order).await;
         }
@@ -57,54 +59,6 @@ pub(crate) fn run(session: &Session, args: &Reconcile) -> Result<Exit, CliError>
             .await??;
         show(session, args, &seen)
     })
-}
-
-/// The mode that was asked for. Without one, what a repair would do.
-fn mode(args: &Reconcile) -> Result<Mode, CliError> {
-    let prune = args.prunes();
-    if args.repair && prune.rows {
-        return Err(CliError::usage(
-            "--repair and --prune=rows are opposite answers to one drift: create, or forget",
-        )
-        .hint("rollcall reconcile --repair --prune=orphans,registrations")
-        .hint("rollcall reconcile --prune=rows"));
-    }
-    let bare = !args.repair && !prune.any() && args.adopt.is_empty();
-    let repair = args.repair || bare;
-    if !repair && (args.replace_broken || !args.replace.is_empty()) {
-        return Err(CliError::usage(
-            "--replace makes a cluster again, and without --repair nothing is made",
-        )
-        .hint("rollcall reconcile --repair --replace NAME"));
-    }
-    Ok(Mode {
-        repair,
-        prune: if bare { Prune::default() } else { prune },
-        clean: None,
-    })
-}
-
-fn question(session: &Session, world: &World, args: &Reconcile, mode: Mode) -> Question {
-    let mut policy = session.policy(world, mode);
-    policy.scope = Scope {
-        only: args.only.clone(),
-        exclude: args.exclude.clone(),
-    };
-    policy.replace_broken = args.replace_broken;
-    policy.guards.allow_all = args.allow_all;
-    if let Some(limit) = args.max_deletes {
-        policy.guards.limit = limit;
-    }
-    Question {
-        policy,
-        ask: crate::observe::Ask {
-            introduce: args.save_observation.is_some(),
-            ..crate::observe::Ask::default()
-        },
-        probe: args.probe == Probe::Auto,
-        accept_engine: args.accept_engine,
-        respect_others: true,
-    }
 }
 
 async fn see(
@@ -156,9 +110,8 @@ fn show(session: &Session, args: &Reconcile, seen: &Look) -> Result<Exit, CliErr
 
 /// The command that would do what a dry run shows; where a guard refuses, with the flag that lifts it.
 fn apply(args: &Reconcile, plan: &Plan) -> String {
-    let mut words = words(args);
-    words.retain(|word| word != "--dry-run");
-    if !args.repair && args.prune.is_empty() && args.adopt.is_empty() {
+    let mut words = aims::words(&args.aims);
+    if aims::are_bare(&args.aims) {
         words.insert(1, "--repair".to_owned());
     }
     let lift = lift(plan);
@@ -193,59 +146,8 @@ fn lift(plan: &Plan) -> Option<String> {
 
 /// The arguments that only tune a run, as far as they are not the default.
 fn tuning(args: &Reconcile) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut flag = |on: bool, text: String| {
-        if on {
-            words.push(text);
-        }
-    };
-    flag(args.accept_engine, "--accept-engine".to_owned());
-    flag(args.yes, "--yes".to_owned());
-    flag(args.probe == Probe::None, "--probe none".to_owned());
-    let limit = args.max_deletes.map(|limit| match limit {
-        DeleteLimit::Count(count) => count.to_string(),
-        DeleteLimit::Percent(percent) => format!("{percent}%"),
-    });
-    words.extend(limit.map(|limit| format!("--max-deletes {limit}")));
-    words.extend(args.running.words());
-    words
-}
-
-/// The call as words, for the record and for the way on. What only tunes a run is left to [`tuning`].
-fn words(args: &Reconcile) -> Vec<String> {
-    let mut words = vec!["reconcile".to_owned()];
-    let mut flag = |on: bool, text: String| {
-        if on {
-            words.push(text);
-        }
-    };
-    flag(args.repair, "--repair".to_owned());
-    let prune = args.prunes();
-    let what: Vec<_> = [
-        (prune.rows, "rows"),
-        (prune.orphans, "orphans"),
-        (prune.registrations, "registrations"),
-    ]
-    .into_iter()
-    .filter_map(|(on, what)| on.then_some(what))
-    .collect();
-    flag(prune == Prune::ALL, "--prune".to_owned());
-    flag(
-        prune.any() && prune != Prune::ALL,
-        format!("--prune={}", what.join(",")),
-    );
-    flag(args.dry_run, "--dry-run".to_owned());
-    flag(args.replace_broken, "--replace-broken".to_owned());
-    flag(args.allow_all, "--allow-all".to_owned());
-    let lists = [
-        ("only", &args.only),
-        ("exclude", &args.exclude),
-        ("replace", &args.replace),
-        ("adopt", &args.adopt),
-    ];
-    for (name, list) in lists {
-        list.iter()
-            .for_each(|selector| flag(true, format!("--{name} {selector}")));
-    }
-    words
+    let yes = args.yes.then(|| "--yes".to_owned());
+    let probe = (args.probe == Probe::None).then(|| "--probe none".to_owned());
+    let limits = aims::limits(&args.aims).into_iter().chain(yes).chain(probe);
+    limits.chain(args.running.words()).collect()
 }

@@ -2,29 +2,25 @@
 
 use std::collections::BTreeSet;
 
-use crate::cli::args::Reconcile;
+use crate::cli::args::Aims;
 use crate::cli::error::CliError;
 use crate::model::{Address, ClusterId, ClusterName, Ownership, Presence, Scope, Selector};
 use crate::plan::HeldReason;
 use crate::reconcile::{Look, Question};
 
 /// Whether the call names any cluster.
-pub(crate) fn names_any(args: &Reconcile) -> bool {
-    [&args.only, &args.exclude, &args.replace, &args.adopt]
+pub(crate) fn names_any(aims: &Aims) -> bool {
+    [&aims.only, &aims.exclude, &aims.replace, &aims.adopt]
         .into_iter()
         .any(|list| !list.is_empty())
 }
 
 /// Puts the clusters that `--replace` and `--adopt` name into the policy, and refuses names that select nothing.
-pub(crate) fn resolve(
-    now: &Look,
-    args: &Reconcile,
-    question: &mut Question,
-) -> Result<(), CliError> {
-    if let Some(both) = args
+pub(crate) fn resolve(now: &Look, aims: &Aims, question: &mut Question) -> Result<(), CliError> {
+    if let Some(both) = aims
         .adopt
         .iter()
-        .find(|a| args.replace.iter().any(|r| r.name() == a.name()))
+        .find(|a| aims.replace.iter().any(|r| r.name() == a.name()))
     {
         return Err(
             CliError::usage(format!("{both} cannot be adopted and replaced in one run")).hint(
@@ -33,13 +29,13 @@ pub(crate) fn resolve(
         );
     }
     check_scope(now, &question.policy.scope)?;
-    for name in &args.replace {
+    for name in &aims.replace {
         let id = to_replace(now, name)?;
         not_management(now, &id, "replaced")?;
         included(&question.policy.scope, &id, "--replace")?;
         question.policy.replace.insert(id);
     }
-    for name in &args.adopt {
+    for name in &aims.adopt {
         let id = to_adopt(now, name)?;
         included(&question.policy.scope, &id, "--adopt")?;
         question.policy.adopt.insert(id);

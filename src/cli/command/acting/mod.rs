@@ -5,6 +5,7 @@
 
 mod consent;
 mod deadline;
+mod freshness;
 mod lease;
 mod order;
 mod recording;

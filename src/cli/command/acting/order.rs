@@ -8,6 +8,7 @@ use super::lease::Waiting;
 use crate::cli::args::{OnLock, Running};
 use crate::execute::{Caps, Retries, Settings};
 use crate::reconcile::Question;
+use crate::report::SavedPlan;
 
 /// What is to be done.
 pub(crate) struct Order {
@@ -25,6 +26,8 @@ pub(crate) struct Order {
     pub(crate) retries: u32,
     /// How well it must end.
     pub(crate) ending: Demand,
+    /// The saved plan that it has to be, still.
+    pub(crate) saved: Option<SavedPlan>,
 }
 
 /// How well a run must end.
@@ -56,6 +59,7 @@ impl Order {
             step_timeout: running.step_timeout,
             retries: running.retries,
             ending: Demand::Converged,
+            saved: None,
         }
     }
 

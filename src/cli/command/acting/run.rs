@@ -6,6 +6,7 @@ use rustix::process::Signal;
 use tokio::sync::{Notify, watch};
 
 use super::consent::{executable, obtain};
+use super::freshness::{demand_same, demand_unmoved, use_up};
 use super::lease::{acquire, holding};
 use super::recording::{keep, millis, record_end, record_events, record_start};
 use super::signals::watch_signals;
@@ -60,17 +61,24 @@ async fn under_lease(
         question,
         cancel,
     };
+    order
+        .deadline
+        .bound(demand_unmoved(&runner, &order))
+        .await??;
     let prepared = holding(&runner, order.deadline.bound(runner.prepare()));
     let mut look = prepared.await??;
+    demand_same(&order, &look)?;
     if executable(&look) {
         forbid_mixed(&look)?;
         look = obtain(session, &runner, &order, look).await?;
+        demand_same(&order, &look)?;
     }
     if !executable(&look) {
         return nothing_done(session, &runner, &order, look, began).await;
     }
     forbid_mixed(&look)?;
     let sinks = Sinks::of(session)?;
+    use_up(&runner, &order).await?;
     runner.run = record_start(&runner, &order, session).await?;
     let logs = session.settings.state_dir.join("runs");
     runner.settings.log_dir = Some(logs.join(runner.run.0.to_string()));
