@@ -1,5 +1,6 @@
 //! The command line.
 
+mod backup;
 mod sandbox;
 mod words;
 
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::{ClusterName, DeleteLimit, Port, Prune, Selector, Subnet};
 use crate::report::Flags;
+pub(crate) use backup::BackupArgs;
 pub(crate) use sandbox::SandboxCommand;
 use words::{delete_limit, duration, port, some_time};
 
@@ -205,6 +207,9 @@ All of them: docs/EXIT_CODES.md.")]
     Import(ImportCommand),
     /// Make the database, or the side tables in an existing one
     Init(InitArgs),
+    /// Copy the database to a file
+    #[command(after_help = backup::HELP)]
+    Backup(BackupArgs),
     /// Say what is missing on this machine, with the command that mends it
     Doctor,
     /// Look at or break the lock of a running rollcall

@@ -3,7 +3,7 @@
 use crate::model::shell_word;
 
 /// The commands that a hint may name.
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "reconcile",
     "status",
     "explain",
@@ -12,6 +12,7 @@ const COMMANDS: [&str; 12] = [
     "cluster",
     "import",
     "init",
+    "backup",
     "doctor",
     "lock",
     "schema",

@@ -3,6 +3,7 @@
 //! In: plans, observations, events. Out: documents and text.
 //! Must not: decide, look, or act; print (it is given a writer).
 
+mod backup;
 mod doctor;
 mod documents;
 mod enums;
@@ -23,6 +24,7 @@ mod schema;
 mod status;
 mod tables;
 
+pub use backup::BackupDoc;
 pub use doctor::{DoctorDoc, FindingDoc, Level, SettingDoc};
 pub use documents::{
     CountsDoc, ErrorDoc, HeldDoc, ListDoc, PlanDoc, RunDoc, StepDoc, Subject, plan_doc, run_doc,

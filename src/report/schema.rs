@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::backup::BackupDoc;
 use super::doctor::DoctorDoc;
 use super::documents::{ErrorDoc, ListDoc, PlanDoc, RunDoc};
 use super::enums::EnumsDoc;
@@ -15,7 +16,7 @@ use crate::execute::Event;
 use crate::observe::Observation;
 
 /// The documents that have a schema.
-pub const SCHEMAS: [&str; 17] = [
+pub const SCHEMAS: [&str; 18] = [
     "plan",
     "run",
     "status",
@@ -28,6 +29,7 @@ pub const SCHEMAS: [&str; 17] = [
     "import",
     "row",
     "init",
+    "backup",
     "doctor",
     "enums",
     "clusters",
@@ -49,6 +51,7 @@ pub fn schema_of(name: &str) -> Option<Value> {
         "import" => schemars::schema_for!(ImportDoc),
         "row" => schemars::schema_for!(RowDoc),
         "init" => schemars::schema_for!(InitDoc),
+        "backup" => schemars::schema_for!(BackupDoc),
         "doctor" => schemars::schema_for!(DoctorDoc),
         "enums" => schemars::schema_for!(EnumsDoc),
         "list" | "clusters" | "history" | "sandbox" => schemars::schema_for!(ListDoc),

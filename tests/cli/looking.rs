@@ -19,6 +19,7 @@ fn looking_writes_nothing() {
         &["last-run"],
         &["doctor"],
         &["cluster", "list"],
+        &["backup", "/nowhere/copy.db"],
         &["lock", "show"],
         &[],
     ] {

@@ -7,6 +7,7 @@
 )]
 
 mod arguments;
+mod backup;
 mod cluster;
 mod consent;
 mod database;

@@ -2,6 +2,7 @@
 
 mod acting;
 mod adding;
+mod backup;
 mod cluster;
 mod doctor;
 mod explain;
@@ -33,6 +34,7 @@ pub(crate) fn run(session: &Session, command: Option<Command>) -> Result<Exit, C
         Some(Command::Cluster(what)) => cluster::run(session, &what),
         Some(Command::Import(what)) => import::run(session, &what),
         Some(Command::Init(args)) => init::run(session, &args),
+        Some(Command::Backup(args)) => backup::run(session, &args),
         Some(Command::Doctor) => doctor::run(session),
         Some(Command::Lock(what)) => lock::run(session, &what),
         Some(Command::Schema(args)) => schema::run(session, &args),

@@ -16,4 +16,5 @@ pub(crate) use deadline::Deadline;
 pub(crate) use lease::alone;
 pub(crate) use order::Order;
 pub(crate) use run::act;
+pub(crate) use signals::asked_to_end;
 pub(crate) use sinks::stream_plan;
