@@ -1,6 +1,8 @@
 //! The command line.
 
 mod backup;
+mod completions;
+mod man;
 mod sandbox;
 mod words;
 
@@ -12,6 +14,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::model::{ClusterName, DeleteLimit, Port, Prune, Selector, Subnet};
 use crate::report::Flags;
 pub(crate) use backup::BackupArgs;
+pub(crate) use completions::CompletionsArgs;
+pub(crate) use man::ManArgs;
 pub(crate) use sandbox::SandboxCommand;
 use words::{delete_limit, duration, port, some_time};
 
@@ -217,6 +221,12 @@ All of them: docs/EXIT_CODES.md.")]
     Lock(LockCommand),
     /// Print the JSON Schema of a document; with -o json and no name, every word that documents use
     Schema(SchemaArgs),
+    /// Print what makes a shell complete commands and flags
+    #[command(after_help = completions::HELP)]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one per command to a folder
+    #[command(after_help = man::HELP)]
+    Man(ManArgs),
     /// Rehearse: look at, damage and script a sandbox world
     #[command(subcommand)]
     Sandbox(SandboxCommand),

@@ -3,7 +3,7 @@
 use crate::model::shell_word;
 
 /// The commands that a hint may name.
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 15] = [
     "reconcile",
     "status",
     "explain",
@@ -16,6 +16,8 @@ const COMMANDS: [&str; 13] = [
     "doctor",
     "lock",
     "schema",
+    "completions",
+    "man",
     "sandbox",
 ];
 

@@ -21,6 +21,7 @@ mod paint;
 mod progress;
 mod row;
 mod schema;
+mod shell;
 mod status;
 mod tables;
 
@@ -44,6 +45,7 @@ pub use paint::{Paint, Tone};
 pub use progress::{PlainProgress, TtyProgress};
 pub use row::{RowDoc, RowEdit};
 pub use schema::{SCHEMAS, schema_of};
+pub use shell::{CompletionsDoc, ManDoc};
 pub use status::{
     ClusterStatus, Health, Owner, RegistrationState, RegistrationStatus, StatusDoc, Sync,
     cluster_status, status_doc, status_verdict,

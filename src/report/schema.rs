@@ -11,12 +11,13 @@ use super::import::ImportDoc;
 use super::init::InitDoc;
 use super::lock::LockDoc;
 use super::row::RowDoc;
+use super::shell::{CompletionsDoc, ManDoc};
 use super::status::StatusDoc;
 use crate::execute::Event;
 use crate::observe::Observation;
 
 /// The documents that have a schema.
-pub const SCHEMAS: [&str; 18] = [
+pub const SCHEMAS: [&str; 20] = [
     "plan",
     "run",
     "status",
@@ -32,6 +33,8 @@ pub const SCHEMAS: [&str; 18] = [
     "backup",
     "doctor",
     "enums",
+    "completions",
+    "man",
     "clusters",
     "history",
     "sandbox",
@@ -54,6 +57,8 @@ pub fn schema_of(name: &str) -> Option<Value> {
         "backup" => schemars::schema_for!(BackupDoc),
         "doctor" => schemars::schema_for!(DoctorDoc),
         "enums" => schemars::schema_for!(EnumsDoc),
+        "completions" => schemars::schema_for!(CompletionsDoc),
+        "man" => schemars::schema_for!(ManDoc),
         "list" | "clusters" | "history" | "sandbox" => schemars::schema_for!(ListDoc),
         _ => return None,
     };

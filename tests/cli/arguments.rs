@@ -26,6 +26,8 @@ fn the_examples_of_every_help_are_understood() {
         &["cluster", "add"],
         &["cluster", "adopt"],
         &["backup"],
+        &["completions"],
+        &["man"],
     ] {
         let help = scene.rollcall(&[command, &["--help"]].concat()).code(0).out;
         let lines = help

@@ -64,6 +64,8 @@ fn every_command_answers_in_json_and_within_its_schema() {
         (&["lock", "show"], "lock"),
         (&["doctor"], "doctor"),
         (&["schema"], "enums"),
+        (&["completions", "bash"], "completions"),
+        (&["man"], "man"),
     ] {
         let said = scene.rollcall(&[&["-o", "json"], args].concat()).code(0);
         let document = said.json();

@@ -21,4 +21,5 @@ mod reconcile;
 mod runs;
 mod scene;
 mod secrets;
+mod shell;
 mod targets;

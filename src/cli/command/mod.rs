@@ -4,6 +4,7 @@ mod acting;
 mod adding;
 mod backup;
 mod cluster;
+mod completions;
 mod doctor;
 mod explain;
 mod history;
@@ -11,6 +12,7 @@ mod home;
 mod import;
 mod init;
 mod lock;
+mod man;
 mod reconcile;
 mod sandbox;
 mod schema;
@@ -38,6 +40,8 @@ pub(crate) fn run(session: &Session, command: Option<Command>) -> Result<Exit, C
         Some(Command::Doctor) => doctor::run(session),
         Some(Command::Lock(what)) => lock::run(session, &what),
         Some(Command::Schema(args)) => schema::run(session, &args),
+        Some(Command::Completions(args)) => completions::run(session, &args),
+        Some(Command::Man(args)) => man::run(session, &args),
         Some(Command::Sandbox(what)) => sandbox::run(session, &what),
     }
 }
