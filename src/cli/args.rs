@@ -3,6 +3,7 @@
 mod backup;
 mod completions;
 mod man;
+mod reaching;
 mod sandbox;
 mod words;
 
@@ -16,6 +17,7 @@ use crate::report::Flags;
 pub(crate) use backup::BackupArgs;
 pub(crate) use completions::CompletionsArgs;
 pub(crate) use man::ManArgs;
+pub(crate) use reaching::{KubeconfigArgs, UseArgs};
 pub(crate) use sandbox::SandboxCommand;
 use words::{delete_limit, duration, port, some_time};
 
@@ -206,6 +208,12 @@ All of them: docs/EXIT_CODES.md.")]
     /// Look at, take over or bring back rows and clusters
     #[command(subcommand)]
     Cluster(ClusterCommand),
+    /// Switch the current context of the kubeconfig to a cluster
+    #[command(after_help = reaching::USE_HELP)]
+    Use(UseArgs),
+    /// Print a kubeconfig of one cluster that works by itself
+    #[command(after_help = reaching::KUBECONFIG_HELP)]
+    Kubeconfig(KubeconfigArgs),
     /// Take out of a file of yours what the scripts before rollcall wrote there, once rollcall has it too
     #[command(subcommand)]
     Import(ImportCommand),

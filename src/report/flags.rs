@@ -3,13 +3,15 @@
 use crate::model::shell_word;
 
 /// The commands that a hint may name.
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 17] = [
     "reconcile",
     "status",
     "explain",
     "history",
     "last-run",
     "cluster",
+    "use",
+    "kubeconfig",
     "import",
     "init",
     "backup",

@@ -10,6 +10,7 @@ use super::explanation::ExplanationDoc;
 use super::import::ImportDoc;
 use super::init::InitDoc;
 use super::lock::LockDoc;
+use super::reaching::{KubeconfigDoc, UseDoc};
 use super::row::RowDoc;
 use super::shell::{CompletionsDoc, ManDoc};
 use super::status::StatusDoc;
@@ -17,7 +18,7 @@ use crate::execute::Event;
 use crate::observe::Observation;
 
 /// The documents that have a schema.
-pub const SCHEMAS: [&str; 20] = [
+pub const SCHEMAS: [&str; 22] = [
     "plan",
     "run",
     "status",
@@ -28,6 +29,8 @@ pub const SCHEMAS: [&str; 20] = [
     "list",
     "lock",
     "import",
+    "use",
+    "kubeconfig",
     "row",
     "init",
     "backup",
@@ -51,6 +54,8 @@ pub fn schema_of(name: &str) -> Option<Value> {
         "event" => schemars::schema_for!(Event),
         "error" => schemars::schema_for!(ErrorDoc),
         "lock" => schemars::schema_for!(LockDoc),
+        "use" => schemars::schema_for!(UseDoc),
+        "kubeconfig" => schemars::schema_for!(KubeconfigDoc),
         "import" => schemars::schema_for!(ImportDoc),
         "row" => schemars::schema_for!(RowDoc),
         "init" => schemars::schema_for!(InitDoc),

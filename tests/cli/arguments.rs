@@ -27,6 +27,8 @@ fn the_examples_of_every_help_are_understood() {
         &["cluster", "adopt"],
         &["backup"],
         &["completions"],
+        &["use"],
+        &["kubeconfig"],
         &["man"],
     ] {
         let help = scene.rollcall(&[command, &["--help"]].concat()).code(0).out;

@@ -54,6 +54,8 @@ fn every_command_answers_in_json_and_within_its_schema() {
         (&["sandbox", "advance", "1s"], "sandbox"),
         (&["cluster", "adopt", "mine"], "run"),
         (&["reconcile", "--repair"], "run"),
+        (&["use", "mine"], "use"),
+        (&["kubeconfig", "mine"], "kubeconfig"),
         (&["sandbox", "wipe", "kind/mine"], "sandbox"),
         (&["reconcile", "--prune=rows"], "run"),
         (&["cluster", "restore", "mine"], "row"),

@@ -20,6 +20,8 @@ fn looking_writes_nothing() {
         &["doctor"],
         &["cluster", "list"],
         &["backup", "/nowhere/copy.db"],
+        &["use", "ops"],
+        &["kubeconfig", "ops"],
         &["lock", "show"],
         &[],
     ] {

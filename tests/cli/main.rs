@@ -17,6 +17,7 @@ mod events;
 mod lock;
 mod looking;
 mod past;
+mod reaching;
 mod reconcile;
 mod runs;
 mod scene;

@@ -11,13 +11,16 @@ mod history;
 mod home;
 mod import;
 mod init;
+mod kubeconfig;
 mod lock;
 mod man;
+mod reaching;
 mod reconcile;
 mod sandbox;
 mod schema;
 mod selecting;
 mod status;
+mod switch;
 
 use super::args::Command;
 use super::error::CliError;
@@ -34,6 +37,8 @@ pub(crate) fn run(session: &Session, command: Option<Command>) -> Result<Exit, C
         Some(Command::History(args)) => history::run(session, &args),
         Some(Command::LastRun) => history::last(session),
         Some(Command::Cluster(what)) => cluster::run(session, &what),
+        Some(Command::Use(args)) => switch::run(session, &args),
+        Some(Command::Kubeconfig(args)) => kubeconfig::run(session, &args),
         Some(Command::Import(what)) => import::run(session, &what),
         Some(Command::Init(args)) => init::run(session, &args),
         Some(Command::Backup(args)) => backup::run(session, &args),
