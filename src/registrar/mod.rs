@@ -101,6 +101,11 @@ pub trait Registrar: Send + Sync {
         Err(ImportError::NotReady(why))
     }
 
+    /// What its program says that it is, on one line, where it is a program that can be asked. Starts it.
+    async fn version(&self, _deadline: Duration) -> Option<Result<String, RegistrarError>> {
+        None
+    }
+
     /// Makes the entry of one cluster the one that holds where nobody names any.
     async fn switch(&self, _id: &ClusterId) -> Result<Switched, RegistrarError> {
         let message = "none of its entries is the current one";

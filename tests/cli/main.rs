@@ -11,6 +11,7 @@ mod backup;
 mod cluster;
 mod consent;
 mod database;
+mod docker;
 mod doctor;
 mod documents;
 mod events;
