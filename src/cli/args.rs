@@ -2,6 +2,7 @@
 
 mod backup;
 mod completions;
+mod doctor;
 mod man;
 mod reaching;
 mod sandbox;
@@ -223,6 +224,7 @@ All of them: docs/EXIT_CODES.md.")]
     #[command(after_help = backup::HELP)]
     Backup(BackupArgs),
     /// Say what is missing on this machine, with the command that mends it
+    #[command(after_help = doctor::HELP)]
     Doctor,
     /// Look at or break the lock of a running rollcall
     #[command(subcommand)]

@@ -29,6 +29,7 @@ fn the_examples_of_every_help_are_understood() {
         &["completions"],
         &["use"],
         &["kubeconfig"],
+        &["doctor"],
         &["man"],
     ] {
         let help = scene.rollcall(&[command, &["--help"]].concat()).code(0).out;
@@ -49,7 +50,7 @@ fn the_examples_of_every_help_are_understood() {
             count += 1;
         }
     }
-    assert!(count >= 14, "{count} examples");
+    assert!(count >= 27, "{count} examples");
 }
 
 #[test]

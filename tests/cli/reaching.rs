@@ -204,3 +204,34 @@ fn a_kubeconfig_is_of_the_present_life_or_there_is_none() {
     scene.rollcall(&["sandbox", "forget"]).code(0);
     assert_ne!(printed(), first);
 }
+
+#[test]
+fn an_entry_that_is_to_be_written_anew_is_switched_to_with_a_warning() {
+    let scene = Scene::new();
+    scene.rollcall(&["sandbox", "make", "k3d/dev"]).code(0);
+    scene.rollcall(&["cluster", "adopt", "dev"]).code(0);
+    scene.rollcall(&["reconcile", "--repair"]).code(0);
+    assert_eq!(
+        scene.json(0, &["use", "dev"])["warnings"],
+        serde_json::json!([])
+    );
+    // Somebody writes other credentials for the same address.
+    let entry = |port: &str| format!("https://127.0.0.1:{port}");
+    let server = scene.json(0, &["kubeconfig", "dev"])["server"].clone();
+    let port = server
+        .as_str()
+        .unwrap()
+        .rsplit(':')
+        .next()
+        .unwrap()
+        .to_owned();
+    let same = entry(&port).replace("127.0.0.1", "localhost");
+    world(&scene)
+        .edit_registration(&kubeconfig(), &dev(), &same)
+        .unwrap();
+    let warnings = scene.json(0, &["use", "dev"])["warnings"].to_string();
+    assert!(
+        warnings.contains("reconcile --repair --only k3d/dev"),
+        "{warnings}"
+    );
+}

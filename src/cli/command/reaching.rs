@@ -1,7 +1,7 @@
 //! Whether a person can reach a cluster, and the way out where not.
 
 use crate::cli::error::CliError;
-use crate::model::{ClusterId, ClusterView, Phase, RegistrarId, Selector};
+use crate::model::{Address, ClusterId, ClusterView, Phase, RegistrarId, Selector};
 use crate::plan::ActionKind;
 use crate::reconcile::Look;
 use crate::registrar::KUBECONFIG;
@@ -60,10 +60,8 @@ pub(super) fn registered(now: &Look, view: &ClusterView) -> Result<(), CliError>
 /// Whether the entry in the kubeconfig is to be written anew.
 pub(super) fn is_stale(now: &Look, id: &ClusterId) -> bool {
     now.plan.steps.iter().any(|step| {
-        let address = step.action.address();
-        step.action.kind() == ActionKind::Register
-            && step.action.cluster().as_ref() == Some(id)
-            && address.to_string().starts_with(KUBECONFIG)
+        let here = Address::Registration(RegistrarId::new(KUBECONFIG), id.clone());
+        step.action.kind() == ActionKind::Register && step.action.address() == here
     })
 }
 

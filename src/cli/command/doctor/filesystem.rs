@@ -17,6 +17,7 @@ struct FileSystem {
 }
 
 /// Many file systems, told apart by name alone.
+#[cfg(any(target_os = "linux", test))]
 const FUSE: i128 = 0x6573_5546;
 /// Over the network, or out of another machine: locks are lost, kept for ever, or mean nothing to the others.
 const UNSAFE: [(i128, &str); 7] = [
