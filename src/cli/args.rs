@@ -1,8 +1,13 @@
 //! The command line.
 
+mod backup;
+mod completions;
 mod cycle;
 mod daily;
+mod doctor;
+mod man;
 mod plan;
+mod reaching;
 mod reconcile;
 mod rows;
 mod running;
@@ -15,9 +20,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::{ClusterName, Selector};
 use crate::report::Flags;
+pub(crate) use backup::BackupArgs;
+pub(crate) use completions::CompletionsArgs;
 pub(crate) use cycle::{CleanArgs, EnsureArgs, VerifyArgs};
 pub(crate) use daily::{StartArgs, StopArgs};
+pub(crate) use man::ManArgs;
 pub(crate) use plan::{PlanArgs, PlanCommand};
+pub(crate) use reaching::{KubeconfigArgs, UseArgs};
 pub(crate) use reconcile::{Aims, Probe, Reconcile};
 pub(crate) use rows::{AddArgs, Places, SetArgs, Wish};
 pub(crate) use running::{LOCK_TIMEOUT, OnLock, Running};
@@ -219,18 +228,34 @@ All of them: docs/EXIT_CODES.md.")]
     /// Look at, take over or bring back rows and clusters
     #[command(subcommand)]
     Cluster(ClusterCommand),
+    /// Switch the current context of the kubeconfig to a cluster
+    #[command(after_help = reaching::USE_HELP)]
+    Use(UseArgs),
+    /// Print a kubeconfig of one cluster that works by itself
+    #[command(after_help = reaching::KUBECONFIG_HELP)]
+    Kubeconfig(KubeconfigArgs),
     /// Take out of a file of yours what the scripts before rollcall wrote there, once rollcall has it too
     #[command(subcommand)]
     Import(ImportCommand),
     /// Make the database, or the side tables in an existing one
     Init(InitArgs),
+    /// Copy the database to a file
+    #[command(after_help = backup::HELP)]
+    Backup(BackupArgs),
     /// Say what is missing on this machine, with the command that mends it
+    #[command(after_help = doctor::HELP)]
     Doctor,
     /// Look at or break the lock of a running rollcall
     #[command(subcommand)]
     Lock(LockCommand),
     /// Print the JSON Schema of a document; with -o json and no name, every word that documents use
     Schema(SchemaArgs),
+    /// Print what makes a shell complete commands and flags
+    #[command(after_help = completions::HELP)]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one per command to a folder
+    #[command(after_help = man::HELP)]
+    Man(ManArgs),
     /// Rehearse: look at, damage and script a sandbox world
     #[command(subcommand)]
     Sandbox(SandboxCommand),

@@ -1,6 +1,6 @@
 //! The only map from errors to message, hints and exit code.
 
-use crate::model::{NameError, printable, redact};
+use crate::model::{NameError, Unseen, UnseenKind, printable, redact};
 use crate::observe::Observation;
 use crate::provider::{Fault, ProviderError};
 use crate::reconcile::RunError;
@@ -204,6 +204,21 @@ impl From<ProviderError> for CliError {
             code,
             message: error.message,
             hints: error.hint.into_iter().collect(),
+        }
+    }
+}
+
+impl From<&Unseen> for CliError {
+    /// A source without which there is no answer.
+    fn from(unseen: &Unseen) -> Self {
+        let code = match unseen.kind {
+            UnseenKind::NotReady => ExitCode::NotReady,
+            _ => ExitCode::Unknown,
+        };
+        Self {
+            code,
+            message: format!("{}: {}", unseen.source, unseen.error),
+            hints: unseen.hint.iter().cloned().collect(),
         }
     }
 }

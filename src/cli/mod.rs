@@ -78,9 +78,11 @@ fn call(args: Vec<OsString>, mut streams: Streams) -> u8 {
     }
 }
 
-/// The settings. Who asks what is wrong gets an answer in spite of a broken configuration.
+/// The settings. Who asks what is wrong gets an answer in spite of a broken configuration; what rollcall says of itself
+/// needs none.
 fn settled(cli: &Cli, streams: &Streams) -> Result<Settings, CliError> {
     match cli.command {
+        Some(args::Command::Completions(_) | args::Command::Man(_)) => Settings::of_nobody(),
         Some(args::Command::Doctor) => Settings::resolve_in_spite(&cli.global, streams),
         _ => Settings::resolve(&cli.global, streams),
     }

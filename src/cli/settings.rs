@@ -63,6 +63,22 @@ impl Settings {
         Self::with_file(global, streams, ConfigFile::read(global, streams))
     }
 
+    /// For what needs no database and no configuration: not even a home.
+    pub(crate) fn of_nobody() -> Result<Self, CliError> {
+        let file = ConfigFile::default();
+        let config = file.config.clone();
+        Ok(Self {
+            db: PathBuf::new(),
+            db_origin: Origin::Default,
+            sandbox: None,
+            management: ClusterName::parse(&config.management.name)?,
+            file,
+            config,
+            state_dir: PathBuf::new(),
+            kubeconfig: PathBuf::new(),
+        })
+    }
+
     fn with_file(global: &Global, streams: &Streams, file: ConfigFile) -> Result<Self, CliError> {
         let dirs = Dirs::of(streams);
         let below_home = |path: &Option<PathBuf>, what| path.clone().ok_or_else(|| no_home(what));

@@ -26,9 +26,9 @@ pub use name::{
     NetworkId, Nonce, ProviderId, RegistrarId, Selector, VolumeId,
 };
 pub use observed::{
-    Binding, ClusterMap, ClusterView, EngineFacts, EngineIdentity, EngineView, NetworkView,
-    NodeRole, NodeState, NodeView, Observed, Obstacle, Phase, RegistrarView, RegistrationView,
-    ToolView, Unnamed, VolumeView,
+    Binding, ClusterMap, ClusterView, EngineDescription, EngineFacts, EngineIdentity, EngineView,
+    NetworkView, NodeRole, NodeState, NodeView, Observed, Obstacle, Phase, RegistrarView,
+    RegistrationView, ToolView, Unnamed, VolumeView,
 };
 pub use policy::{Clean, DeleteLimit, Guards, Mode, Policy, ProviderTraits, Prune, Scope};
 pub use seen::{Seen, Unseen, UnseenKind};

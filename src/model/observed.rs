@@ -91,6 +91,23 @@ pub struct EngineIdentity {
     pub version: String,
 }
 
+/// What an engine says of itself and of its machine to one who looks what is missing; `None`: it does not say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EngineDescription {
+    /// Its version.
+    pub version: Option<String>,
+    /// The newest version of its API.
+    pub api: Option<String>,
+    /// The version of the control groups that its containers get.
+    pub cgroup: Option<String>,
+    /// The folder of its data, as it calls it.
+    pub root: Option<String>,
+    /// The memory of its machine, in bytes.
+    pub memory: Option<u64>,
+    /// Whether its machine is this one: limits and disks of this one are its limits and disks.
+    pub is_here: bool,
+}
+
 /// The engine, and what is on it besides clusters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EngineFacts {

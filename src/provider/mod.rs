@@ -37,8 +37,8 @@ pub use phase::{Balancer, phase_of};
 pub use settings::{AfterCreate, DockerSettings, ProviderSettings};
 
 use crate::model::{
-    ClusterId, ClusterView, EngineIdentity, EngineView, PortMap, ProviderId, ProviderTraits, Seen,
-    ToolView,
+    ClusterId, ClusterView, EngineDescription, EngineIdentity, EngineView, PortMap, ProviderId,
+    ProviderTraits, Seen, ToolView,
 };
 
 /// The container engine: one look shows every provider's clusters.
@@ -52,6 +52,9 @@ pub trait Engine: Containers {
     /// Asks who it is, and whether it is new enough. Apart from the look, because Docker starts two processes of its
     /// own to answer this, and takes longer over it than over all its lists together.
     async fn identify(&self, deadline: Duration) -> Seen<EngineIdentity>;
+
+    /// Asks what it is and what its machine is like, for one who looks what is missing.
+    async fn describe(&self, deadline: Duration) -> Seen<EngineDescription>;
 
     /// Starts every container of a cluster that does not run, and unpauses the paused ones.
     async fn start(&self, view: &ClusterView, log: &dyn StepLog) -> Result<(), ProviderError>;
@@ -82,6 +85,9 @@ pub trait Provider: Send + Sync {
 
     /// Whether its tool can be called. Starts no process.
     fn tool(&self) -> ToolView;
+
+    /// What its tool says that it is, on one line. Starts the tool.
+    async fn version(&self, deadline: Duration) -> Result<String, ProviderError>;
 
     /// Proves what a create needs and nothing there can tell: the image is on the engine.
     async fn preflight(&self, order: &CreateOrder) -> Result<(), ProviderError>;

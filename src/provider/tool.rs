@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use std::{fs, io};
 
@@ -26,6 +27,25 @@ pub(super) struct Tool {
     pub(super) env: BTreeMap<String, String>,
     /// Whose tool it is.
     pub(super) owner: String,
+}
+
+/// Keeps the first line that says something.
+#[derive(Default)]
+struct FirstLine(Mutex<Option<String>>);
+
+impl FirstLine {
+    fn line(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl StepLog for FirstLine {
+    fn line(&self, line: &str) {
+        let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if first.is_none() && !line.trim().is_empty() {
+            *first = Some(one_line(line, 100));
+        }
+    }
 }
 
 impl Tool {
@@ -72,6 +92,20 @@ impl Tool {
             .map(|(k, v)| (k.clone(), v.clone()))
             .chain([mark])
             .collect()
+    }
+
+    /// What it says that it is: the first line of `version`.
+    pub(super) async fn version(&self, deadline: Duration) -> Result<String, ProviderError> {
+        let said = FirstLine::default();
+        self.call(["version"], self.environment(), deadline, &said)
+            .await?;
+        said.line().ok_or_else(|| {
+            let message = format!(
+                "{} says nothing when it is asked for its version",
+                self.name
+            );
+            ProviderError::new(Fault::Permanent, message)
+        })
     }
 
     /// Calls it and waits. What it says goes into the log.

@@ -15,7 +15,7 @@ mod portainer;
 mod scene;
 mod unready;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub use haproxy::{
     HAPROXY, Haproxy, HaproxyInContainer, HaproxyOnHost, HaproxyPlace, HaproxySettings,
 };
 pub use import::{ImportError, Imported};
-pub use kubeconfig::{KUBECONFIG, Kubeconfig};
+pub use kubeconfig::{KUBECONFIG, Kubeconfig, Standalone, context_of};
 pub use network::{NETWORK, NetworkSettings, Networks};
 pub use portainer::{
     AgentHost, ClusterAgents, EdgeAgent, PORTAINER, Portainer, PortainerCredentials,
@@ -101,6 +101,17 @@ pub trait Registrar: Send + Sync {
         Err(ImportError::NotReady(why))
     }
 
+    /// What its program says that it is, on one line, where it is a program that can be asked. Starts it.
+    async fn version(&self, _deadline: Duration) -> Option<Result<String, RegistrarError>> {
+        None
+    }
+
+    /// Makes the entry of one cluster the one that holds where nobody names any.
+    async fn switch(&self, _id: &ClusterId) -> Result<Switched, RegistrarError> {
+        let message = "none of its entries is the current one";
+        Err(RegistrarError::new(Fault::Permanent, message))
+    }
+
     /// The credentials that the entry of one cluster holds, where the registrar holds usable ones.
     async fn access(&self, _id: &ClusterId) -> Option<Access> {
         None
@@ -114,6 +125,17 @@ pub enum Import {
     Show,
     /// It does it.
     Write,
+}
+
+/// A current context that was switched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Switched {
+    /// The one that is current now.
+    pub context: String,
+    /// The one that was; `None`: there was none.
+    pub before: Option<String>,
+    /// The file that says so, where it is one.
+    pub file: Option<PathBuf>,
 }
 
 /// An order to register one cluster.

@@ -41,6 +41,8 @@ pub enum Level {
     Good,
     /// Nothing is wrong, and a person may want to know it.
     Note,
+    /// It could not be found out.
+    Unknown,
     /// Missing or wrong.
     Bad,
 }

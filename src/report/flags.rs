@@ -3,7 +3,7 @@
 use crate::model::shell_word;
 
 /// The commands that a hint may name.
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 26] = [
     "reconcile",
     "plan",
     "verify",
@@ -27,6 +27,8 @@ const COMMANDS: [&str; 24] = [
     "doctor",
     "lock",
     "schema",
+    "completions",
+    "man",
     "sandbox",
 ];
 

@@ -3,6 +3,7 @@
 //! In: plans, observations, events. Out: documents and text.
 //! Must not: decide, look, or act; print (it is given a writer).
 
+mod backup;
 mod doctor;
 mod documents;
 mod enums;
@@ -18,12 +19,15 @@ mod lock;
 mod observation;
 mod paint;
 mod progress;
+mod reaching;
 mod row;
 mod saved;
 mod schema;
+mod shell;
 mod status;
 mod tables;
 
+pub use backup::BackupDoc;
 pub use doctor::{DoctorDoc, FindingDoc, Level, SettingDoc};
 pub use documents::{
     CountsDoc, ErrorDoc, HeldDoc, ListDoc, PlanDoc, RunDoc, StepDoc, Subject, plan_doc, run_doc,
@@ -41,9 +45,11 @@ pub use lock::{LockDoc, LockHolder, LockState, lock_text};
 pub use observation::save_observation;
 pub use paint::{Paint, Tone};
 pub use progress::{PlainProgress, TtyProgress};
+pub use reaching::{KubeconfigDoc, UseDoc};
 pub use row::{RowDoc, RowEdit};
 pub use saved::{PlanFingerprints, SavedPlan};
 pub use schema::{SCHEMAS, schema_of};
+pub use shell::{CompletionsDoc, ManDoc};
 pub use status::{
     ClusterStatus, Health, Owner, RegistrationState, RegistrationStatus, StatusDoc, Sync,
     cluster_status, status_doc, status_verdict,

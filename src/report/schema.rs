@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::backup::BackupDoc;
 use super::doctor::DoctorDoc;
 use super::documents::{ErrorDoc, ListDoc, PlanDoc, RunDoc};
 use super::enums::EnumsDoc;
@@ -9,14 +10,16 @@ use super::explanation::ExplanationDoc;
 use super::import::ImportDoc;
 use super::init::InitDoc;
 use super::lock::LockDoc;
+use super::reaching::{KubeconfigDoc, UseDoc};
 use super::row::RowDoc;
 use super::saved::SavedPlan;
+use super::shell::{CompletionsDoc, ManDoc};
 use super::status::StatusDoc;
 use crate::execute::Event;
 use crate::observe::Observation;
 
 /// The documents that have a schema.
-pub const SCHEMAS: [&str; 18] = [
+pub const SCHEMAS: [&str; 23] = [
     "plan",
     "saved_plan",
     "run",
@@ -28,10 +31,15 @@ pub const SCHEMAS: [&str; 18] = [
     "list",
     "lock",
     "import",
+    "use",
+    "kubeconfig",
     "row",
     "init",
+    "backup",
     "doctor",
     "enums",
+    "completions",
+    "man",
     "clusters",
     "history",
     "sandbox",
@@ -49,11 +57,16 @@ pub fn schema_of(name: &str) -> Option<Value> {
         "event" => schemars::schema_for!(Event),
         "error" => schemars::schema_for!(ErrorDoc),
         "lock" => schemars::schema_for!(LockDoc),
+        "use" => schemars::schema_for!(UseDoc),
+        "kubeconfig" => schemars::schema_for!(KubeconfigDoc),
         "import" => schemars::schema_for!(ImportDoc),
         "row" => schemars::schema_for!(RowDoc),
         "init" => schemars::schema_for!(InitDoc),
+        "backup" => schemars::schema_for!(BackupDoc),
         "doctor" => schemars::schema_for!(DoctorDoc),
         "enums" => schemars::schema_for!(EnumsDoc),
+        "completions" => schemars::schema_for!(CompletionsDoc),
+        "man" => schemars::schema_for!(ManDoc),
         "list" | "clusters" | "history" | "sandbox" => schemars::schema_for!(ListDoc),
         _ => return None,
     };

@@ -12,7 +12,8 @@ use super::state::{ENGINE, State};
 use super::vault::Vault;
 use crate::clock::Clock as _;
 use crate::model::{
-    ClusterView, EngineIdentity, EngineView, NodeState, Phase, Seen, Unseen, UnseenKind,
+    ClusterView, EngineDescription, EngineIdentity, EngineView, NodeState, Phase, Seen, Unseen,
+    UnseenKind,
 };
 use crate::provider::{Containers, Engine, Fault, Parts, ProviderError, StepLog};
 
@@ -67,6 +68,10 @@ impl Engine for SandboxEngine {
 
     async fn identify(&self, deadline: Duration) -> Seen<EngineIdentity> {
         self.answer(deadline, State::identity).await
+    }
+
+    async fn describe(&self, deadline: Duration) -> Seen<EngineDescription> {
+        self.answer(deadline, State::description).await
     }
 
     async fn start(&self, view: &ClusterView, log: &dyn StepLog) -> Result<(), ProviderError> {

@@ -6,9 +6,9 @@ use super::state::State;
 use super::things::{Container, Label, Network, NetworkKind, Volume};
 use super::tool::Tool;
 use crate::model::{
-    Binding, ClusterId, ClusterView, EngineFacts, EngineIdentity, EngineView, Incarnation,
-    NetworkView, NodeRole, NodeState, NodeView, Nonce, Phase, PortMap, Unnamed, VolumeView,
-    one_line,
+    Binding, ClusterId, ClusterView, EngineDescription, EngineFacts, EngineIdentity, EngineView,
+    Incarnation, NetworkView, NodeRole, NodeState, NodeView, Nonce, Phase, PortMap, Unnamed,
+    VolumeView, one_line,
 };
 use crate::provider::{Balancer, phase_of};
 
@@ -165,6 +165,14 @@ impl State {
         EngineIdentity {
             id: Some(self.engine.clone()),
             version: "sandbox".to_owned(),
+        }
+    }
+
+    /// Nothing of this machine is the sandbox's.
+    pub(super) fn description(&self) -> EngineDescription {
+        EngineDescription {
+            version: Some(self.identity().version),
+            ..EngineDescription::default()
         }
     }
 

@@ -61,6 +61,11 @@ impl Provider for SandboxProvider {
         }
     }
 
+    async fn version(&self, _deadline: Duration) -> Result<String, ProviderError> {
+        self.callable()?;
+        Ok(format!("{} version sandbox", self.tool.name()))
+    }
+
     async fn preflight(&self, order: &CreateOrder) -> Result<(), ProviderError> {
         let errand = Errand::new(Operation::Preflight, Some(&order.spec.id), Duration::ZERO);
         let image = self.tool.image();

@@ -21,7 +21,7 @@ use crate::model::{
     RegistrarView, RegistrationView, Seen, Unseen, UnseenKind,
 };
 use crate::provider::Access;
-use crate::registrar::{Fault, RegisterOrder, Registrar, RegistrarError};
+use crate::registrar::{Fault, RegisterOrder, Registrar, RegistrarError, Switched, context_of};
 
 /// What an entry of a registrar leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -201,6 +201,17 @@ impl Registrar for SandboxRegistrar {
             .await
     }
 
+    async fn switch(&self, id: &ClusterId) -> Result<Switched, RegistrarError> {
+        if self.leads != LeadsTo::Api {
+            let message = format!("no entry of {} is the current one", self.id);
+            return Err(RegistrarError::new(Fault::Permanent, message));
+        }
+        let errand = Errand::new(Operation::Register, Some(id), Duration::ZERO).at(&self.id);
+        let mut run = Run::begin(&self.vault, errand).await?;
+        run.pass().await?;
+        run.change(|state| state.switch(&self.id, id))
+    }
+
     async fn access(&self, id: &ClusterId) -> Option<Access> {
         if self.leads != LeadsTo::Api {
             return None;
@@ -242,6 +253,25 @@ impl State {
                 .collect(),
             ..RegistrarView::default()
         }
+    }
+
+    /// Only what has an entry can be current.
+    fn switch(
+        &mut self,
+        registrar: &RegistrarId,
+        id: &ClusterId,
+    ) -> Result<Switched, RegistrarError> {
+        let entries = self.registrars.get(registrar);
+        let context = context_of(id);
+        if entries.is_none_or(|entries| !entries.contains_key(id)) {
+            let message = format!("{registrar} has no context {context}");
+            return Err(RegistrarError::new(Fault::Permanent, message));
+        }
+        Ok(Switched {
+            before: self.current.replace(context.clone()),
+            context,
+            file: None,
+        })
     }
 
     fn register(

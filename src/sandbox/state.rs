@@ -35,6 +35,9 @@ pub(super) struct State {
     /// Ports of the host that processes without a container listen on.
     pub(super) listeners: BTreeSet<Port>,
     pub(super) registrars: BTreeMap<RegistrarId, BTreeMap<ClusterId, Registered>>,
+    /// The current context of the user's kubeconfig.
+    #[serde(default)]
+    pub(super) current: Option<String>,
     pub(super) faults: Vec<ScriptedFault>,
     pub(super) journal: Journal,
     /// The time of the present transaction.
@@ -73,6 +76,7 @@ impl State {
             volumes: Vec::new(),
             listeners: BTreeSet::new(),
             registrars: registrar::ids().map(|id| (id, BTreeMap::new())).collect(),
+            current: None,
             faults: Vec::new(),
             journal: Journal::default(),
             now: Timestamp::UNIX_EPOCH,

@@ -200,6 +200,12 @@ pub enum StoreError {
         /// The target.
         path: PathBuf,
     },
+    /// There is no folder for a backup.
+    #[error("there is no folder {}", path.display())]
+    NoFolder {
+        /// The folder.
+        path: PathBuf,
+    },
 }
 
 fn by(who: Option<&str>) -> String {
@@ -247,15 +253,17 @@ impl StoreError {
             | Self::BrokenSideTables { .. }
             | Self::HotJournal { .. }
             | Self::ReadOnlyFile { .. }
+            | Self::NoFolder { .. }
             | Self::Io { .. } => FailureClass::NotReady,
             Self::OtherEngine { .. } => FailureClass::Unobserved,
             Self::Busy { .. } | Self::Locked(_) | Self::LeaseLost { .. } => FailureClass::Locked,
             Self::PlanUsed { .. } => FailureClass::Stale,
             Self::Copied { .. } | Self::OtherWorld { .. } => FailureClass::Refused,
-            Self::RowExists { .. } | Self::BackupExists { .. } => FailureClass::Conflict,
-            Self::NoRow { .. } | Self::NoTombstone { .. } | Self::NoRecord(_) => {
-                FailureClass::Usage
-            }
+            Self::RowExists { .. } => FailureClass::Conflict,
+            Self::NoRow { .. }
+            | Self::NoTombstone { .. }
+            | Self::NoRecord(_)
+            | Self::BackupExists { .. } => FailureClass::Usage,
             Self::DiskFull { .. }
             | Self::Sqlite { .. }
             | Self::Raw(_)
@@ -312,7 +320,11 @@ impl StoreError {
             Self::RowExists { .. } => "remove or rename that row first".to_owned(),
             Self::NoTombstone { .. } => "deleted rows are listed by: rollcall history".to_owned(),
             Self::PlanUsed { .. } => "make a new plan: rollcall plan --out FILE".to_owned(),
-            Self::BackupExists { .. } => "name a file that is not there".to_owned(),
+            Self::BackupExists { path } => format!(
+                "name a file that is not there, or move that one away: mv {0} {0}.old",
+                db(path)
+            ),
+            Self::NoFolder { path } => format!("make it: mkdir -p {}", db(path)),
             Self::Io { path, .. } => {
                 format!(
                     "see who may read and write it and its folder: ls -ld {}",

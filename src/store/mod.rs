@@ -10,6 +10,7 @@
 //! blocking: async callers use [`in_turn`].
 
 mod adopt;
+mod backup;
 mod binding;
 mod columns;
 mod desired;
@@ -36,6 +37,7 @@ mod turn;
 mod value;
 
 pub use adopt::Adoption;
+pub use backup::{Backup, Interrupter};
 pub use binding::WorldBinding;
 pub use columns::missing_columns;
 pub use error::{FailureClass, StoreError};

@@ -58,20 +58,6 @@ impl Store {
         &self.path
     }
 
-    /// Writes a copy of the whole database, side tables included, to a file that is not there yet. The copy owns
-    /// nothing: mutating commands refuse it until `init --new-owner` or `--moved`.
-    pub fn backup(&self, to: &Path) -> Result<(), StoreError> {
-        let to = file::absolute(to)?;
-        if to.exists() {
-            return Err(StoreError::BackupExists { path: to });
-        }
-        let target = to.to_string_lossy().into_owned();
-        self.conn()
-            .execute("VACUUM INTO ?1", [target])
-            .map_err(|error| StoreError::from(error).at(&self.path))?;
-        Ok(())
-    }
-
     /// Connects to a file that is there.
     pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Self, StoreError> {
         Self::connect_at(file::existing(path)?, flags)
@@ -172,7 +158,7 @@ impl Store {
     }
 
     /// A panic elsewhere leaves no transaction open (it is rolled back when it is dropped), so the connection is good.
-    fn conn(&self) -> std::sync::MutexGuard<'_, Connection> {
+    pub(super) fn conn(&self) -> std::sync::MutexGuard<'_, Connection> {
         self.conn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

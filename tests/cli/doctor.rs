@@ -139,6 +139,60 @@ fn another_sandbox_than_the_ledgers_is_no_matter_of_docker() {
 }
 
 #[test]
+fn a_port_and_a_subnet_that_somebody_else_has_are_named() {
+    let scene = Scene::new().with_row();
+    scene.says(
+        0,
+        &["cluster", "add", "k3d/net", "--subnet", "10.101.0.0/24"],
+    );
+    let (code, doc) = doctor(&scene, &[]);
+    assert_eq!(code, 0, "{doc:#}");
+    assert_eq!(findings(&doc, "ports")[0]["level"], "good");
+    let world = rollcall::sandbox::open(&scene.path("world")).unwrap();
+    let port = rollcall::model::Port::parse(18080).unwrap();
+    world.foreign_container("web", &[port]).unwrap();
+    let subnet = rollcall::model::Subnet::parse("10.101.0.0/16").unwrap();
+    world.foreign_network("mine", Some(subnet)).unwrap();
+    let (code, doc) = doctor(&scene, &[]);
+    assert_eq!(code, 3, "{doc:#}");
+    let found = findings(&doc, "ports");
+    assert_eq!(found.len(), 2, "{doc:#}");
+    for (found, said, remedy) in [
+        (found[0], "container web", "set http_port of row"),
+        (found[1], "network mine", "set subnet of row"),
+    ] {
+        assert_eq!(found["ok"], false);
+        assert!(found["message"].as_str().unwrap().contains(said), "{found}");
+        let told = found["remedy"].as_str().unwrap();
+        assert!(told.contains(remedy), "{told}");
+    }
+}
+
+#[test]
+fn in_a_sandbox_tools_have_versions_and_there_is_no_machine() {
+    let scene = Scene::new().two_rows();
+    let (_, doc) = doctor(&scene, &[]);
+    for tool in ["k3d", "kind"] {
+        let said = findings(&doc, tool)[0]["message"].as_str().unwrap();
+        assert!(said.contains(&format!("{tool} version sandbox")), "{said}");
+    }
+    for what in ["inotify", "disk", "memory", "cgroup"] {
+        assert!(findings(&doc, what).is_empty(), "{doc:#}");
+    }
+    assert_eq!(findings(&doc, "file system").len(), 1, "{doc:#}");
+    scene.says(0, &["sandbox", "say", "docker is down"]);
+    let (code, doc) = doctor(&scene, &[]);
+    assert_eq!(code, 12, "{doc:#}");
+    let found = findings(&doc, "ports")[0];
+    assert_eq!(
+        (&found["ok"], &found["level"]),
+        (&false.into(), &"unknown".into())
+    );
+    let text = scene.rollcall(&["doctor"]).out;
+    assert!(text.contains("unknown ports "), "{text}");
+}
+
+#[test]
 fn a_lock_that_a_dead_run_left_is_a_note() {
     let scene = Scene::new().two_rows();
     let store = Store::open_write(&scene.db(), &SystemClock).unwrap();

@@ -54,6 +54,9 @@ fn every_command_answers_in_json_and_within_its_schema() {
         (&["sandbox", "advance", "1s"], "sandbox"),
         (&["cluster", "adopt", "mine"], "run"),
         (&["reconcile", "--repair"], "run"),
+        (&["doctor"], "doctor"),
+        (&["use", "mine"], "use"),
+        (&["kubeconfig", "mine"], "kubeconfig"),
         (&["sandbox", "wipe", "kind/mine"], "sandbox"),
         (&["reconcile", "--prune=rows"], "run"),
         (&["cluster", "restore", "mine"], "row"),
@@ -62,8 +65,9 @@ fn every_command_answers_in_json_and_within_its_schema() {
         (&["history"], "history"),
         (&["last-run"], "history"),
         (&["lock", "show"], "lock"),
-        (&["doctor"], "doctor"),
         (&["schema"], "enums"),
+        (&["completions", "bash"], "completions"),
+        (&["man"], "man"),
     ] {
         let said = scene.rollcall(&[&["-o", "json"], args].concat()).code(0);
         let document = said.json();

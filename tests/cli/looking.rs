@@ -19,6 +19,9 @@ fn looking_writes_nothing() {
         &["last-run"],
         &["doctor"],
         &["cluster", "list"],
+        &["backup", "/nowhere/copy.db"],
+        &["use", "ops"],
+        &["kubeconfig", "ops"],
         &["lock", "show"],
         &[],
     ] {

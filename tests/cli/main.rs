@@ -7,10 +7,12 @@
 )]
 
 mod arguments;
+mod backup;
 mod clean;
 mod cluster;
 mod consent;
 mod database;
+mod docker;
 mod doctor;
 mod documents;
 mod events;
@@ -18,10 +20,12 @@ mod lock;
 mod looking;
 mod past;
 mod plan;
+mod reaching;
 mod reconcile;
 mod runs;
 mod scene;
 mod secrets;
+mod shell;
 mod stopping;
 mod targets;
 mod verify;

@@ -120,6 +120,9 @@ fn a_command_without_events_takes_no_place_for_them() {
         &["history"],
         &["cluster", "list"],
         &["doctor"],
+        &["backup", "/nowhere/copy.db"],
+        &["use", "dev"],
+        &["kubeconfig", "dev"],
     ] {
         for place in [&["-o", "ndjson"][..], &["--events", "/dev/null"]] {
             let said = scene.rollcall(&[command, place].concat()).code(2);

@@ -49,6 +49,16 @@ async fn entry(registrar: &Haproxy, id: &str) -> Option<(Fingerprint, Option<Str
 
 #[tokio::test]
 #[ignore = "needs haproxy"]
+async fn its_program_says_its_version_wherever_it_runs() {
+    for scene in Scene::all() {
+        let version = scene.registrar.version(LONG).await.unwrap().unwrap();
+        assert!(version.contains("version"), "{version}");
+        assert!(!version.contains("https"), "{version}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs haproxy"]
 async fn requests_go_to_the_cluster_of_their_name_and_to_no_other() {
     for scene in Scene::all() {
         assert!(

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rollcall::model::{
-    ClusterId, ClusterView, EngineIdentity, EngineView, Fingerprint, PortMap, ProviderId,
-    ProviderTraits, RegistrarId, RegistrarView, Seen, ToolView,
+    ClusterId, ClusterView, EngineDescription, EngineIdentity, EngineView, Fingerprint, PortMap,
+    ProviderId, ProviderTraits, RegistrarId, RegistrarView, Seen, ToolView,
 };
 use rollcall::ports::World;
 use rollcall::provider::{
@@ -121,6 +121,10 @@ impl Engine for Gated<dyn Engine> {
         self.0.pass(self.1.identify(deadline)).await
     }
 
+    async fn describe(&self, deadline: Duration) -> Seen<EngineDescription> {
+        self.0.pass(self.1.describe(deadline)).await
+    }
+
     async fn start(&self, view: &ClusterView, log: &dyn StepLog) -> Result<(), ProviderError> {
         self.0.pass(self.1.start(view, log)).await
     }
@@ -154,6 +158,10 @@ impl Provider for Gated<dyn Provider> {
 
     fn tool(&self) -> ToolView {
         self.1.tool()
+    }
+
+    async fn version(&self, deadline: Duration) -> Result<String, ProviderError> {
+        self.0.pass(self.1.version(deadline)).await
     }
 
     async fn preflight(&self, order: &CreateOrder) -> Result<(), ProviderError> {

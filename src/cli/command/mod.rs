@@ -3,8 +3,10 @@
 mod acting;
 mod adding;
 mod aims;
+mod backup;
 mod clean;
 mod cluster;
+mod completions;
 mod doctor;
 mod ensure;
 mod explain;
@@ -13,8 +15,11 @@ mod history;
 mod home;
 mod import;
 mod init;
+mod kubeconfig;
 mod lock;
+mod man;
 mod plan;
+mod reaching;
 mod reconcile;
 mod sandbox;
 mod schema;
@@ -22,6 +27,7 @@ mod selecting;
 mod start;
 mod status;
 mod stop;
+mod switch;
 mod verify;
 
 use super::args::Command;
@@ -45,11 +51,16 @@ pub(crate) fn run(session: &Session, command: Option<Command>) -> Result<Exit, C
         Some(Command::History(args)) => history::run(session, &args),
         Some(Command::LastRun) => history::last(session),
         Some(Command::Cluster(what)) => cluster::run(session, &what),
+        Some(Command::Use(args)) => switch::run(session, &args),
+        Some(Command::Kubeconfig(args)) => kubeconfig::run(session, &args),
         Some(Command::Import(what)) => import::run(session, &what),
         Some(Command::Init(args)) => init::run(session, &args),
+        Some(Command::Backup(args)) => backup::run(session, &args),
         Some(Command::Doctor) => doctor::run(session),
         Some(Command::Lock(what)) => lock::run(session, &what),
         Some(Command::Schema(args)) => schema::run(session, &args),
+        Some(Command::Completions(args)) => completions::run(session, &args),
+        Some(Command::Man(args)) => man::run(session, &args),
         Some(Command::Sandbox(what)) => sandbox::run(session, &what),
     }
 }

@@ -212,6 +212,18 @@ fn in_the_way(now: &Look, id: &ClusterId) -> Vec<String> {
         .collect()
 }
 
+/// The one cluster that a name means, whoever knows of it: a row, what lives, or the ledger.
+pub(crate) fn to_reach(now: &Look, name: &Selector) -> Result<ClusterId, CliError> {
+    let known = Known::of(now);
+    let meant = known.ids.iter().filter(|id| name.matches(id));
+    let meant: BTreeSet<_> = meant.cloned().collect();
+    if meant.is_empty() && known.rows.contains(name.name()) {
+        let message = format!("row {} cannot be right", name.name());
+        return Err(CliError::usage(message).hint(format!("rollcall explain {}", name.name())));
+    }
+    one_of(now, &meant, name, "row and no cluster")
+}
+
 fn one_of(
     now: &Look,
     found: &BTreeSet<ClusterId>,

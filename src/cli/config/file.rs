@@ -108,7 +108,7 @@ impl Config {
 }
 
 /// The file, as it was found.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct ConfigFile {
     /// Where it is; none: there is none.
     pub(crate) path: Option<PathBuf>,
@@ -122,12 +122,7 @@ pub(crate) struct ConfigFile {
 impl ConfigFile {
     /// Reads the file that is named, or the user's own.
     pub(crate) fn read(global: &Global, streams: &Streams) -> Self {
-        let mut file = Self {
-            path: None,
-            config: Config::default(),
-            problem: None,
-            keys: toml::Table::new(),
-        };
+        let mut file = Self::default();
         file.problem = file.fill(global, streams).err();
         file
     }

@@ -21,8 +21,8 @@ use super::others::{LISTING, TAIL};
 use super::reading::{self, ReadError};
 use super::{archive, attach, others, remove, view, wire};
 use crate::model::{
-    ClusterView, ContainerId, EngineIdentity, EngineView, NodeRole, NodeState, NodeView, Phase,
-    Seen, Unseen, UnseenKind,
+    ClusterView, ContainerId, EngineDescription, EngineIdentity, EngineView, NodeRole, NodeState,
+    NodeView, Phase, Seen, Unseen, UnseenKind,
 };
 use crate::provider::{
     ContainerRecord, Containers, Engine, ExecEnded, Fault, Parts, ProviderError, StepLog,
@@ -57,6 +57,16 @@ impl Engine for DockerEngine {
     async fn identify(&self, deadline: Duration) -> Seen<EngineIdentity> {
         match self.ask(deadline, reading::identity).await {
             Ok(identity) => Seen::Known(identity),
+            Err(unseen) => Seen::Unknown(unseen),
+        }
+    }
+
+    async fn describe(&self, deadline: Duration) -> Seen<EngineDescription> {
+        match self.ask(deadline, reading::description).await {
+            Ok(mut told) => {
+                told.is_here &= matches!(self.endpoint, Ok(Endpoint::Unix(_)));
+                Seen::Known(told)
+            }
             Err(unseen) => Seen::Unknown(unseen),
         }
     }

@@ -12,7 +12,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use super::client::{failed, is_gone};
 use super::inventory::{Container, Inventory, Network, Volume};
 use super::wire::{self, Nonsense};
-use crate::model::{EngineId, EngineIdentity, NodeState};
+use crate::model::{EngineDescription, EngineId, EngineIdentity, NodeState};
 use crate::provider::{Fault, ProviderError};
 
 /// How many containers are inspected at once.
@@ -88,6 +88,26 @@ pub(super) async fn identity(docker: &Docker) -> Result<EngineIdentity, ReadErro
     Ok(EngineIdentity {
         version: version(docker, info.server_version.unwrap_or_default()).await?,
         id: info.id.filter(|id| !id.is_empty()).map(EngineId::new),
+    })
+}
+
+/// What the engine is, and what its machine is like. Its machine is this one if both run one kernel: behind a socket of
+/// this machine may be a virtual one (Docker Desktop, Colima).
+pub(super) async fn description(docker: &Docker) -> Result<EngineDescription, ReadError> {
+    let (info, version) = tokio::try_join!(docker.info(), docker.version())?;
+    let said = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let kernel = rustix::system::uname()
+        .release()
+        .to_string_lossy()
+        .into_owned();
+    let memory = info.mem_total.and_then(|bytes| u64::try_from(bytes).ok());
+    Ok(EngineDescription {
+        version: said(info.server_version),
+        api: said(version.api_version),
+        cgroup: said(info.cgroup_version.map(|version| version.to_string())),
+        root: said(info.docker_root_dir),
+        memory: memory.filter(|bytes| *bytes > 0),
+        is_here: info.kernel_version == Some(kernel),
     })
 }
 

@@ -173,6 +173,10 @@ impl Provider for K3d {
         self.tool.view()
     }
 
+    async fn version(&self, deadline: Duration) -> Result<String, ProviderError> {
+        self.tool.version(deadline).await
+    }
+
     async fn preflight(&self, _order: &CreateOrder) -> Result<(), ProviderError> {
         if let Some(image) = &self.image {
             self.engine.has_image(wire::plain(image)?).await?;

@@ -64,6 +64,10 @@ impl Registrar for Haproxy {
         self.wish(id, change).await.map(|_| ())
     }
 
+    async fn version(&self, deadline: Duration) -> Option<Result<String, RegistrarError>> {
+        Some(self.seat.version(deadline).await)
+    }
+
     async fn import(&self, file: &Path, act: Import) -> Result<Imported, ImportError> {
         self.take_over(file, act).await
     }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use super::check::complaints;
 use super::files::{self, File};
-use super::host::shown;
+use super::host::{shown, version_in};
 use super::seat::{Loaded, ReloadError, Seat, Trial};
 use super::wire::Style;
 use super::{CONFIG, HaproxyInContainer, MAP, master, mounts, proof, started};
@@ -124,6 +124,13 @@ impl Seat for Boxed {
             .hint("set haproxy.program to its path in the container")),
             _ => Ok(Err(complaints(&ended.tail))),
         }
+    }
+
+    async fn version(&self, deadline: Duration) -> Result<String, RegistrarError> {
+        let found = self.found().await?;
+        let command = [self.settings.program.clone(), "-v".to_owned()];
+        let asked = self.settings.containers.exec(&found.id, &command, deadline);
+        version_in(&asked.await?.tail)
     }
 
     async fn reload(&self, revision: &str) -> Result<(), ReloadError> {

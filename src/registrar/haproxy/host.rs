@@ -13,7 +13,7 @@ use super::seat::{Loaded, ReloadError, Seat, Trial};
 use super::wire::Style;
 use super::{HaproxyOnHost, master};
 use crate::command::{Command, CommandError, How};
-use crate::model::{ClusterView, Port, PortMap, RegistrarId};
+use crate::model::{ClusterView, Port, PortMap, RegistrarId, one_line};
 use crate::registrar::{Fault, RegistrarError};
 
 /// How long a check may take.
@@ -89,18 +89,20 @@ impl Seat for Host {
         let command = Command::new(&self.settings.program, DEADLINE)
             .args(["-c".into()].into_iter().chain(args))
             .env(self.settings.env.clone());
-        let ended = command.run(&|_| {}).await.map_err(|error| match error {
-            CommandError::Missing(program) => {
-                permanent(format!("there is no program {}", program.display()))
-                    .hint("install haproxy, or set haproxy.program")
-            }
-            other => permanent(format!("HAProxy's check cannot be run: {other}")),
-        })?;
+        let ended = command.run(&|_| {}).await.map_err(uncallable)?;
         Ok(match ended.how {
             How::Exit(status) if status.success() => Ok(()),
             How::Exit(_) => Err(complaints(&ended.tail)),
             How::Deadline => Err(format!("its check took longer than {DEADLINE:?}")),
         })
+    }
+
+    async fn version(&self, deadline: Duration) -> Result<String, RegistrarError> {
+        let command = Command::new(&self.settings.program, deadline)
+            .args(["-v"])
+            .env(self.settings.env.clone());
+        let ended = command.run(&|_| {}).await.map_err(uncallable)?;
+        version_in(&ended.tail)
     }
 
     async fn reload(&self, revision: &str) -> Result<(), ReloadError> {
@@ -119,6 +121,24 @@ impl Seat for Host {
 impl Host {
     fn in_order(&self) -> io::Result<Vec<File>> {
         files::in_order(&self.files, &self.dir, |place| Some(place.to_owned()))
+    }
+}
+
+/// What `haproxy -v` says first (`HAProxy version 2.6.12-1+deb12u2 2025/04/16 - https://haproxy.org/`).
+pub(super) fn version_in(said: &[String]) -> Result<String, RegistrarError> {
+    let version = said.iter().find(|line| line.contains("version"));
+    let version = version.ok_or_else(|| permanent("haproxy -v names no version"))?;
+    let end = version.find(" - ").unwrap_or(version.len());
+    Ok(one_line(&version[..end], 100))
+}
+
+fn uncallable(error: CommandError) -> RegistrarError {
+    match error {
+        CommandError::Missing(program) => {
+            permanent(format!("there is no program {}", program.display()))
+                .hint("install haproxy, or set haproxy.program")
+        }
+        other => permanent(format!("HAProxy's program cannot be run: {other}")),
     }
 }
 

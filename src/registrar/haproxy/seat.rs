@@ -1,6 +1,7 @@
 //! Where HAProxy runs: what differs between one on this host and one in a container.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -34,6 +35,9 @@ pub(super) trait Seat: Send + Sync {
 
     /// Whether it would take these files; if not, what it says.
     async fn accepts(&self, trial: &Trial<'_>) -> Result<Result<(), String>, RegistrarError>;
+
+    /// What its program says that it is.
+    async fn version(&self, deadline: Duration) -> Result<String, RegistrarError>;
 
     /// Has it load its files anew, and waits until this revision is what runs.
     async fn reload(&self, revision: &str) -> Result<(), ReloadError>;

@@ -1,5 +1,6 @@
 //! The two files as text. What a real HAProxy does with them is in `tests/haproxy/`.
 
+use super::host::version_in;
 use super::wire::{Document, Foreign, Style};
 use crate::model::{Incarnation, Port, ProviderId};
 use crate::registrar::scene::id;
@@ -175,4 +176,21 @@ fn a_route_that_was_written_for_another_place_is_stale() {
         ["options"]
     );
     assert_ne!(moved.revision(), host.revision());
+}
+
+#[test]
+fn a_version_is_what_haproxy_says_first_without_the_address() {
+    let said = |lines: &[&str]| {
+        let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        version_in(&lines).map_err(|error| error.message)
+    };
+    let first = "HAProxy version 2.6.12-1+deb12u2 2025/04/16 - https://haproxy.org/";
+    assert_eq!(
+        said(&[first, "Status: long-term supported branch"]).as_deref(),
+        Ok("HAProxy version 2.6.12-1+deb12u2 2025/04/16")
+    );
+    let old = "HA-Proxy version 2.0.31 2023/02/14";
+    assert_eq!(said(&["", old]).as_deref(), Ok(old));
+    assert!(said(&["no such option"]).is_err());
+    assert!(said(&[]).is_err());
 }

@@ -15,7 +15,7 @@ use super::observe::read;
 use super::wire::Document;
 use crate::model::{ClusterId, Fingerprint, RegistrarId, RegistrarView, Seen};
 use crate::provider::Access;
-use crate::registrar::{Fault, RegisterOrder, Registrar, RegistrarError};
+use crate::registrar::{Fault, RegisterOrder, Registrar, RegistrarError, Switched};
 
 #[async_trait]
 impl Registrar for Kubeconfig {
@@ -61,6 +61,10 @@ impl Registrar for Kubeconfig {
             Some(_) => Err(changed_meanwhile(&id)),
         })
         .await
+    }
+
+    async fn switch(&self, id: &ClusterId) -> Result<Switched, RegistrarError> {
+        self.make_current(id).await
     }
 
     async fn access(&self, id: &ClusterId) -> Option<Access> {

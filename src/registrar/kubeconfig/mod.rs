@@ -1,12 +1,13 @@
 //! The user's kubeconfig as a registrar.
 //!
 //! In: the file's path. Out: what it holds for clusters; changes of exactly one cluster's entries.
-//! Must not: switch the current context, lose anything that is somebody else's, let a tool write the file (k3d takes
+//! Must not: switch the current context unless a person asks for it, lose anything that is somebody else's, let a tool write the file (k3d takes
 //! no lock at all, and kind gives up after 150 ms: contexts get lost).
 
 mod apply;
 mod lock;
 mod observe;
+mod switch;
 mod wire;
 
 #[cfg(test)]
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{ProviderId, RegistrarId};
+pub use switch::{Standalone, context_of};
 
 /// The registrar's name.
 pub const KUBECONFIG: &str = "kubeconfig";

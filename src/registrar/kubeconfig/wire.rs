@@ -11,6 +11,9 @@ use secrecy::{ExposeSecret, SecretString};
 /// The lists that entries are in.
 const LISTS: [&str; 3] = ["contexts", "clusters", "users"];
 
+/// The key of the current context.
+const CURRENT: &str = "current-context";
+
 /// A kubeconfig as it stands in its file.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Document(Map<String, Value>);
@@ -163,6 +166,28 @@ impl Document {
             client_certificate_data: secret("client-certificate-data")?,
             client_key_data: secret("client-key-data")?,
         })
+    }
+
+    /// The context that holds where nobody names one.
+    pub(super) fn current(&self) -> Option<&str> {
+        let current = self.0.get(CURRENT)?.as_str()?;
+        (!current.is_empty()).then_some(current)
+    }
+
+    /// Makes this context the current one.
+    pub(super) fn set_current(&mut self, context: &str) {
+        self.0.insert(CURRENT.to_owned(), json!(context));
+    }
+
+    /// Whether a cluster has all that its context needs.
+    pub(super) fn is_whole(&self, id: &ClusterId) -> bool {
+        let of = self.of(id);
+        of.cluster.is_some() && of.user.is_some() && of.context.is_some()
+    }
+
+    /// The document itself.
+    pub(super) fn into_value(self) -> Value {
+        Value::Object(self.0)
     }
 
     /// Writes one cluster's entries: in place where they are, at the end where they are not.

@@ -135,3 +135,35 @@ fn a_backup_is_a_whole_copy_that_owns_nothing() {
     let error = Store::open_write(&to, &clock()).unwrap_err();
     assert!(matches!(error, StoreError::Copied { .. }), "{error:?}");
 }
+
+#[test]
+fn a_backup_that_is_ended_leaves_nothing() {
+    let (dir, store) = bound();
+    store
+        .write(|tx| {
+            Ok(tx.execute_batch(
+                "CREATE TABLE big (x);
+                 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)
+                 INSERT INTO big SELECT randomblob(100000) FROM n",
+            )?)
+        })
+        .unwrap();
+    let folder = dir.path().join("copies");
+    std::fs::create_dir(&folder).unwrap();
+    let interrupter = store.interrupter();
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let begun = || std::fs::read_dir(&folder).unwrap().next().is_some();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            while ended.try_recv().is_err() {
+                if begun() {
+                    interrupter.interrupt();
+                }
+            }
+        });
+        store.backup(&folder.join("copy.db")).unwrap_err();
+        end.send(()).unwrap();
+    });
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    store.backup(&folder.join("copy.db")).unwrap();
+}

@@ -17,4 +17,5 @@ pub(crate) use deadline::Deadline;
 pub(crate) use lease::alone;
 pub(crate) use order::{Demand, Order};
 pub(crate) use run::act;
+pub(crate) use signals::asked_to_end;
 pub(crate) use sinks::stream_plan;

@@ -50,3 +50,20 @@ pub(super) async fn watch_signals(
     });
     code
 }
+
+/// The first signal that asks to end, and what to exit with.
+pub(crate) async fn asked_to_end() -> ExitCode {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+        signal(SignalKind::hangup()),
+    ) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => ExitCode::Interrupted,
+        _ = terminate.recv() => ExitCode::Terminated,
+        _ = hangup.recv() => ExitCode::Terminated,
+    }
+}

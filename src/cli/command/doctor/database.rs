@@ -10,7 +10,9 @@ use crate::model::shell_word;
 use crate::model::{Desired, EngineId, RowFault};
 use crate::observe::other_engine_hint;
 use crate::report::ExitCode;
-use crate::store::{Holder, LockView, Store, StoreError, WorldBinding, liveness, missing_columns};
+use crate::store::{
+    Holder, LockView, Snapshot, Store, StoreError, WorldBinding, liveness, missing_columns,
+};
 
 /// All that is found about it.
 pub(super) fn look(session: &Session, seen: Option<&Looked>) -> Vec<Finding> {
@@ -18,9 +20,7 @@ pub(super) fn look(session: &Session, seen: Option<&Looked>) -> Vec<Finding> {
         Ok(store) => store,
         Err(error) => return vec![Finding::of_error("database", error)],
     };
-    let providers = seen.map_or_else(BTreeSet::new, |(world, _)| {
-        world.providers.keys().cloned().collect()
-    });
+    let providers = seen.map_or_else(BTreeSet::new, Looked::providers);
     let desired = match store.desired(&providers, SystemClock.now()) {
         Ok(desired) => desired,
         Err(error) => return vec![Finding::of_error("database", error)],
@@ -37,6 +37,12 @@ pub(super) fn look(session: &Session, seen: Option<&Looked>) -> Vec<Finding> {
         Err(error) => findings.push(Finding::of_error("lock", error)),
     }
     findings
+}
+
+/// Rows and ledger as of one moment.
+pub(super) fn snapshot(session: &Session, seen: &Looked) -> Result<Snapshot, StoreError> {
+    let store = Store::open_read(&session.settings.db)?;
+    store.snapshot(&seen.providers(), SystemClock.now())
 }
 
 fn table(session: &Session, desired: &Desired) -> Finding {
@@ -93,7 +99,10 @@ fn binding(store: &Store, seen: Option<&Looked>) -> Result<Finding, StoreError> 
             "the ledger belongs to no engine yet",
         ));
     };
-    let Some((world, observed)) = seen else {
+    let Some(Looked {
+        world, observed, ..
+    }) = seen
+    else {
         return Ok(Finding::good(
             "binding",
             format!("the ledger belongs to the {bound}"),

@@ -5,12 +5,13 @@ use crate::cli::session::Session;
 use crate::model::{Unseen, UnseenKind, printable, redact};
 use crate::report::{ExitCode, FindingDoc, Level};
 
+#[derive(Debug)]
 pub(super) struct Finding {
-    what: String,
-    level: Level,
+    pub(super) what: String,
+    pub(super) level: Level,
     code: ExitCode,
-    said: String,
-    remedy: Option<String>,
+    pub(super) said: String,
+    pub(super) remedy: Option<String>,
 }
 
 impl Finding {
@@ -29,6 +30,15 @@ impl Finding {
     pub(super) fn note(what: &str, said: impl Into<String>, remedy: Option<String>) -> Self {
         Self {
             level: Level::Note,
+            remedy,
+            ..Self::good(what, said)
+        }
+    }
+
+    /// It could not be found out: that is never as it should be.
+    pub(super) fn unknown(what: &str, said: impl Into<String>, remedy: Option<String>) -> Self {
+        Self {
+            level: Level::Unknown,
             remedy,
             ..Self::good(what, said)
         }
@@ -75,7 +85,7 @@ impl Finding {
         let clean = |text: &str| redact(&printable(text)).into_owned();
         FindingDoc {
             what: self.what.clone(),
-            ok: self.level != Level::Bad,
+            ok: matches!(self.level, Level::Good | Level::Note),
             level: self.level,
             message: clean(&self.said),
             remedy: self
