@@ -59,27 +59,40 @@ fn case(writer: &mut Writer<Vec<u8>>, class: &str, case: &Case) -> io::Result<()
         ("name", &name),
         ("time", &time),
     ]);
-    match &case.end {
-        CaseEnd::Passed => element.write_empty()?,
-        CaseEnd::Skipped { message } => element.write_inner_content(|writer| {
+    if case.end == CaseEnd::Passed && case.said.is_none() {
+        element.write_empty()?;
+        return Ok(());
+    }
+    element.write_inner_content(|writer| {
+        end(writer, &case.end)?;
+        if let Some(said) = &case.said {
+            let out = writer.create_element("system-out");
+            out.write_text_content(BytesText::new(&legal(said)))?;
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
+fn end(writer: &mut Writer<Vec<u8>>, end: &CaseEnd) -> io::Result<()> {
+    match end {
+        CaseEnd::Passed => Ok(()),
+        CaseEnd::Skipped { message } => {
             let skipped = writer.create_element("skipped");
             let skipped = skipped.with_attribute(("message", legal(message).as_str()));
             skipped.write_empty().map(|_| ())
-        })?,
+        }
         CaseEnd::Failed {
             kind,
             message,
             detail,
-        } => {
-            element.write_inner_content(|writer| wrong(writer, "failure", kind, message, detail))?
-        }
+        } => wrong(writer, "failure", kind, message, detail),
         CaseEnd::Unknown {
             kind,
             message,
             detail,
-        } => element.write_inner_content(|writer| wrong(writer, "error", kind, message, detail))?,
-    };
-    Ok(())
+        } => wrong(writer, "error", kind, message, detail),
+    }
 }
 
 /// A failure or an error. Some readers show the message, some only the text: it stands in both.

@@ -13,6 +13,7 @@ mod database;
 mod doctor;
 mod documents;
 mod events;
+mod formats;
 mod lock;
 mod looking;
 mod past;

@@ -20,6 +20,8 @@ pub(in crate::report) struct Case {
     pub(in crate::report) duration_ms: u64,
     /// How it ended.
     pub(in crate::report) end: CaseEnd,
+    /// What is to be said all the same.
+    pub(in crate::report) said: Option<String>,
 }
 
 /// How a case ended.
@@ -69,6 +71,7 @@ impl Case {
             name: shown(name),
             duration_ms: 0,
             end,
+            said: None,
         }
     }
 

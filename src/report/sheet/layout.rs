@@ -164,20 +164,23 @@ impl Sheet {
     }
 
     /// The same with those suites that have cases. A report is never empty, and never better than the exit code: where
-    /// no case fails, one more says how it ended.
+    /// no case says how it ended, one more does.
     pub(super) fn with_suites(mut self, suites: impl IntoIterator<Item = Suite>) -> Self {
-        self.suites = suites
-            .into_iter()
-            .filter(|suite| !suite.cases.is_empty())
-            .collect();
-        if self
-            .suites
-            .iter()
-            .flat_map(|suite| &suite.cases)
-            .any(Case::is_bad)
-        {
-            return self;
+        let suites = suites.into_iter();
+        self.suites = suites.filter(|suite| !suite.cases.is_empty()).collect();
+        let mut cases = self.suites.iter().flat_map(|suite| &suite.cases);
+        let told = match self.ending.tone {
+            Tone::Good => cases.next().is_some(),
+            _ => cases.any(Case::is_bad),
+        };
+        if !told {
+            let verdict = self.verdict_case();
+            self.suites.push(Suite::new("verdict", [verdict]));
         }
+        self
+    }
+
+    fn verdict_case(&self) -> Case {
         let message = self.verdict.clone();
         let end = match self.ending.tone {
             Tone::Good => CaseEnd::Passed,
@@ -188,9 +191,10 @@ impl Sheet {
                 detail: self.ending.reasons.clone(),
             },
         };
-        let verdict = Case::new("verdict", end);
-        self.suites.push(Suite::new("verdict", [verdict]));
-        self
+        Case {
+            said: Some(self.verdict.clone()),
+            ..Case::new("verdict", end)
+        }
     }
 }
 
