@@ -44,7 +44,7 @@ fn clusters(doc: &StatusDoc) -> Table {
 }
 
 fn cluster(cluster: &ClusterStatus) -> Vec<Cell> {
-    let [name, desired, live, sync, health, owner, ports, registered] = status_row(cluster);
+    let [name, desired, live, sync, health, owner, ports, _] = status_row(cluster);
     let sync_tone = match cluster.sync {
         Sync::Synced => Tone::Good,
         Sync::OutOfSync | Sync::Orphan | Sync::Unknown => Tone::Held,
@@ -63,7 +63,6 @@ fn cluster(cluster: &ClusterStatus) -> Vec<Cell> {
         _ => said,
     };
     let cell = |said: &str| text(said).into_iter().collect::<Cell>();
-    let registered = registered.split(", ").filter_map(text).collect();
     vec![
         vec![code(&name)],
         cell(&desired),
@@ -71,10 +70,32 @@ fn cluster(cluster: &ClusterStatus) -> Vec<Cell> {
         vec![word(sync_tone, &spelled(sync, "unmanaged"))],
         vec![word(health_tone, &spelled(health, ""))],
         cell(&spelled(owner, "nobody")),
-        ports.split(' ').filter_map(text).collect(),
-        registered,
+        ports
+            .replace("->", "→")
+            .split(' ')
+            .filter_map(text)
+            .collect(),
+        registered(cluster),
         cell(&counted(&cluster.would)),
     ]
+}
+
+/// A line for each state, with who is in it.
+fn registered(cluster: &ClusterStatus) -> Cell {
+    let mut states: Vec<(RegistrationState, Vec<&str>)> = Vec::new();
+    for registration in &cluster.registrations {
+        let names = states
+            .iter_mut()
+            .find(|(state, _)| *state == registration.state);
+        match names {
+            Some((_, names)) => names.push(&registration.registrar),
+            None => states.push((registration.state, vec![&registration.registrar])),
+        }
+    }
+    let line = |(state, names): (RegistrationState, Vec<&str>)| {
+        text(&format!("{}: {}", state.text(), names.join(", ")))
+    };
+    states.into_iter().filter_map(line).collect()
 }
 
 /// `create, 4 register`.
