@@ -20,7 +20,7 @@ pub(super) const HOSTILE: [&str; 13] = [
     "[here](http://evil.test) ![x](//evil.test/p) http://evil.test www.evil.test <http://evil.test>",
     "line\n# heading\n\n- item\r\n```\n~~~\n</details>\n\n| x |\n|---|",
     "\u{0}\u{1}\u{8}\u{1b}[31m\u{7f}\u{85}\u{9b}\u{fffe}\u{ffff}",
-    "\u{202e}txt.exe\u{202c} \u{2066}x\u{2069} \u{200b} \u{feff}",
+    "\u{202e}txt.exe\u{202c} \u{2066}x\u{2069} \u{61c} \u{2028} \u{2029} \u{200b} \u{feff}",
     "**bold** _it_ ~~gone~~ {{ 7 * 7 }} {% raw %} {#",
     "\" ' = onload=\"x\" style='y'",
     "1. one\n> quoted\n    code",
