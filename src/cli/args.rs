@@ -18,6 +18,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::format::Format;
 use crate::model::{ClusterName, Selector};
 use crate::report::Flags;
 pub(crate) use backup::BackupArgs;
@@ -77,7 +78,8 @@ pub(crate) struct Global {
     /// The configuration [default: rollcall.toml in the user's configuration directory].
     #[arg(long, global = true, value_name = "PATH", help_heading = WHERE)]
     pub(crate) config: Option<PathBuf>,
-    /// What standard output, or a file, gets: `table`, `json` or `ndjson`; may be given several times.
+    /// What standard output, or a file, gets: `table`, `json` or `ndjson`; a result also as `markdown`, `html` or `junit`.
+    /// May be given several times.
     #[arg(short, long, global = true, value_name = "FORMAT[=PATH]", help_heading = OUTPUT)]
     pub(crate) output: Vec<OutputSpec>,
     /// Write every event as one JSON object per line, beside the normal output.
@@ -123,18 +125,9 @@ pub(crate) struct OutputSpec {
     pub(crate) path: Option<PathBuf>,
 }
 
-/// A format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    Table,
-    Json,
-    Ndjson,
-}
-
 impl std::fmt::Display for OutputSpec {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let format = self.format.to_possible_value();
-        f.write_str(format.as_ref().map_or("", |format| format.get_name()))?;
+        f.write_str(self.format.name())?;
         let path = self.path.as_ref();
         path.map_or(Ok(()), |path| write!(f, "={}", path.display()))
     }
@@ -149,7 +142,7 @@ impl std::str::FromStr for OutputSpec {
             None => (text, None),
         };
         let format = Format::from_str(format, false)
-            .map_err(|_| format!("'{format}' is none of table, json, ndjson"))?;
+            .map_err(|_| format!("'{format}' is none of {}", Format::names()))?;
         Ok(Self { format, path })
     }
 }
@@ -275,6 +268,15 @@ impl Command {
             Self::History(args) => args.run.is_some(),
             Self::Cluster(what) => matches!(what, ClusterCommand::Adopt { .. }),
             _ => false,
+        }
+    }
+
+    /// Whether it answers with a result, which `markdown`, `html` and `junit` can say.
+    pub(crate) fn has_result(&self) -> bool {
+        match self {
+            Self::Status(_) | Self::Verify(_) | Self::Doctor => true,
+            Self::Plan(args) => !matches!(args.what, Some(PlanCommand::Show { .. })),
+            _ => self.has_events(),
         }
     }
 }

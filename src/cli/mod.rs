@@ -8,6 +8,7 @@ mod command;
 mod config;
 mod environment;
 mod error;
+mod format;
 mod queue;
 mod session;
 mod settings;

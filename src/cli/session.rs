@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::args::{ColorMode, Format, Global, ProgressMode};
+use super::args::{ColorMode, Global, ProgressMode};
 use super::error::CliError;
+use super::format::Format;
 use super::settings::Settings;
 use super::streams::Streams;
 use super::targets::Targets;
@@ -19,7 +20,7 @@ use crate::model::{Guards, Mode, Policy, Scope, printable_lines};
 use crate::observe::Ask;
 use crate::ports::World;
 use crate::reconcile::{Look, Question};
-use crate::report::{ExitCode, Flags, Paint, Subject};
+use crate::report::{ExitCode, Flags, Paint, Sheet, Subject};
 use crate::store::Store;
 
 /// One call.
@@ -205,12 +206,36 @@ impl Session {
         let _ = self.streams.err.clone().write_all(text.as_bytes());
     }
 
-    /// Answers: the document in every format and place that was asked for. One that cannot be written keeps no other
-    /// from getting it.
+    /// Answers with a document that is no result: no format of results was asked for.
     pub(crate) fn answer(
         &self,
         document: &impl Serialize,
         text: impl Fn(Paint) -> String,
+    ) -> Result<(), CliError> {
+        self.answer_in(text, |format| match format {
+            Format::Json => json(document).map(Some),
+            _ => Ok(None),
+        })
+    }
+
+    /// Answers with a result.
+    pub(crate) fn answer_result(
+        &self,
+        document: &impl Serialize,
+        sheet: &Sheet,
+        text: impl Fn(Paint) -> String,
+    ) -> Result<(), CliError> {
+        self.answer_in(text, |format| match format {
+            Format::Json => json(document).map(Some),
+            _ => format.written(sheet),
+        })
+    }
+
+    /// Answers in every format and place that was asked for. One that cannot be written keeps no other from getting it.
+    fn answer_in(
+        &self,
+        text: impl Fn(Paint) -> String,
+        other: impl Fn(Format) -> Result<Option<String>, CliError>,
     ) -> Result<(), CliError> {
         // What was said before stands before the answer, also where both go to one terminal.
         let _ = self.streams.err.told();
@@ -222,13 +247,10 @@ impl Session {
                     printable_lines(&text(paint), paint.color).into_owned()
                 }
                 Format::Table => printable_lines(&text(Paint::default()), false).into_owned(),
-                Format::Json => match serde_json::to_string_pretty(document) {
-                    Ok(json) => json + "\n",
-                    Err(error) => {
-                        return Err(CliError::new(ExitCode::Bug, error.to_string()));
-                    }
+                format => match other(format)? {
+                    Some(content) => content,
+                    None => continue,
                 },
-                Format::Ndjson => continue,
             };
             failed.extend(target.write(&content).err());
         }
@@ -244,4 +266,10 @@ impl Session {
         complete(streams)?;
         Ok(streams.to_vec())
     }
+}
+
+fn json(document: &impl Serialize) -> Result<String, CliError> {
+    serde_json::to_string_pretty(document)
+        .map(|json| json + "\n")
+        .map_err(|error| CliError::new(ExitCode::Bug, error.to_string()))
 }

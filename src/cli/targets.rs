@@ -10,11 +10,12 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::args::{Command, Format, Global, OutputSpec};
+use super::args::{Command, Global, OutputSpec};
 use super::error::CliError;
+use super::format::{Format, refuse_unless_had};
 use super::streams::{SharedWriter, Streams};
 use crate::execute::{Event, Sink};
-use crate::report::{ErrorDoc, ExitCode, NdjsonSink};
+use crate::report::{ErrorDoc, ExitCode, NdjsonSink, error_sheet};
 
 const STANDARD_OUTPUT: &str = "standard output";
 
@@ -60,7 +61,9 @@ impl Targets {
         if let Some(target) = events {
             self.events.push(EventStream::of(target, streams)?);
         }
-        Ok(())
+        // Not before its place is open: what an earlier call wrote there must not pass for this one's.
+        let mut formats = global.output.iter().map(|spec| spec.format);
+        formats.try_for_each(|format| refuse_unless_had(format, command))
     }
 
     /// The places of documents that a wrong command line names all the same, as far as they can be opened.
@@ -70,7 +73,7 @@ impl Targets {
         let mut targets = Self::default();
         targets.open_standard_output(&specs, streams);
         let files = specs.iter().filter_map(|spec| {
-            let path = spec.path.as_ref().filter(|_| spec.format == Format::Json)?;
+            let path = spec.path.as_ref().filter(|_| spec.format.tells_errors())?;
             DocumentTarget::file(spec.format, path).ok()
         });
         targets.documents.extend(files);
@@ -93,23 +96,29 @@ impl Targets {
         &self.events
     }
 
-    /// Tells an error wherever JSON was asked for and nothing was answered yet. What cannot be told there was told on
-    /// standard error.
+    /// Tells an error in every format that tells errors and wherever nothing was answered yet. What cannot be told there
+    /// was told on standard error.
     pub(crate) fn tell(&self, error: &ErrorDoc) {
-        let Ok(json) = serde_json::to_string_pretty(error) else {
-            return;
-        };
-        let untold =
-            |target: &&DocumentTarget| target.format == Format::Json && !target.answered.get();
+        let untold = |target: &&DocumentTarget| !target.answered.get();
         let (there, files): (Vec<_>, Vec<_>) = self
             .documents
             .iter()
+            .filter(|target| target.format.tells_errors())
             .filter(untold)
             .partition(|target| target.path.is_none());
         for target in there.into_iter().take(1).chain(files) {
-            let _ = target.write(&format!("{json}\n"));
+            if let Some(told) = told(error, target.format) {
+                let _ = target.write(&told);
+            }
         }
     }
+}
+
+fn told(error: &ErrorDoc, format: Format) -> Option<String> {
+    if format == Format::Json {
+        return Some(serde_json::to_string_pretty(error).ok()? + "\n");
+    }
+    format.written(&error_sheet(error)).ok()?
 }
 
 fn to_standard_output(specs: &[OutputSpec]) -> impl Iterator<Item = Format> {

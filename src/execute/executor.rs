@@ -29,6 +29,28 @@ pub struct StepOutcome {
     pub result: StepResult,
     /// Why it failed or was held.
     pub error: Option<ProviderError>,
+    /// How often it was tried; 0: it was not begun.
+    pub attempts: u32,
+    /// How long it took, all its attempts included.
+    pub duration: Duration,
+    /// The last lines of its log, if it failed.
+    pub log_tail: Vec<String>,
+    /// Where its log is.
+    pub log: Option<String>,
+}
+
+impl StepOutcome {
+    /// A step that ended this way, before anything else is known of it.
+    fn of(result: StepResult, error: Option<ProviderError>, attempts: u32) -> Self {
+        Self {
+            result,
+            error,
+            attempts,
+            duration: Duration::ZERO,
+            log_tail: Vec::new(),
+            log: None,
+        }
+    }
 }
 
 /// How every step of a plan ended.
@@ -133,20 +155,9 @@ fn not_run(
         }
     };
     let error = ProviderError::new(Fault::Cancelled, why);
-    let outcome = StepOutcome {
-        result,
-        error: Some(error),
-    };
-    finished(step, &outcome, Ended::default(), emitter);
+    let outcome = StepOutcome::of(result, Some(error), 0);
+    finished(step, &outcome, emitter);
     Some(outcome)
-}
-
-#[derive(Debug, Default)]
-struct Ended {
-    attempts: u32,
-    duration: Duration,
-    tail: Vec<String>,
-    log: Option<String>,
 }
 
 fn describe(step: &Step) -> String {
@@ -177,23 +188,18 @@ async fn run_step(
     let until = began
         .saturating_add(cx.settings.step_timeout)
         .unwrap_or(Timestamp::MAX);
-    let (outcome, attempts) = attempts(cx, step, rows, until, &log, emitter).await;
-    let duration = cx.world.clock.now().duration_since(began).unsigned_abs();
+    let mut outcome = attempts(cx, step, rows, until, &log, emitter).await;
+    outcome.duration = cx.world.clock.now().duration_since(began).unsigned_abs();
     cx.point(kind, "done");
     if let Some(key) = key {
-        record_end(cx, key, &outcome, attempts).await;
+        record_end(cx, key, &outcome).await;
     }
     cx.point(kind, "recorded");
-    let failed = outcome.result == StepResult::Failed;
-    let tail = if failed { log.tail() } else { Vec::new() };
-    let log = log.path();
-    let ended = Ended {
-        attempts,
-        duration,
-        tail,
-        log,
-    };
-    finished(step, &outcome, ended, emitter);
+    if outcome.result == StepResult::Failed {
+        outcome.log_tail = log.tail();
+    }
+    outcome.log = log.path();
+    finished(step, &outcome, emitter);
     outcome
 }
 
@@ -205,8 +211,7 @@ async fn attempts(
     until: Timestamp,
     log: &Log<'_>,
     emitter: &Emitter<'_>,
-) -> (StepOutcome, u32) {
-    let ended = |result, error| StepOutcome { result, error };
+) -> StepOutcome {
     let address = step.action.address();
     // Real time, whatever a sandbox's clock says.
     let given_up = tokio::time::Instant::now() + limit(cx, step);
@@ -214,17 +219,17 @@ async fn attempts(
     loop {
         tracing::debug!(%address, action = step.action.kind().code(), attempts, "acts");
         let error = match attempt(cx, step, rows, (until, given_up), log).await {
-            Ok(()) => return (ended(StepResult::Succeeded, None), attempts),
+            Ok(()) => return StepOutcome::of(StepResult::Succeeded, None, attempts),
             Err(StepError::Held(why)) => {
                 let error = ProviderError::new(Fault::NotOurs, why);
-                return (ended(StepResult::Held, Some(error)), attempts);
+                return StepOutcome::of(StepResult::Held, Some(error), attempts);
             }
             Err(StepError::Failed(error)) => error,
         };
         let stopped = *cx.cancel.borrow() != Cancel::No;
         let delay = cx.settings.retries.delay(attempts, error.fault, random());
         let Some(delay) = delay.filter(|delay| !stopped && *delay < cx.left(until)) else {
-            return (ended(StepResult::Failed, Some(error)), attempts);
+            return StepOutcome::of(StepResult::Failed, Some(error), attempts);
         };
         emitter.emit(
             format!(
@@ -265,7 +270,8 @@ async fn record_begin(
     .ok()
 }
 
-async fn record_end(cx: &Context<'_>, key: StepKey, outcome: &StepOutcome, attempts: u32) {
+async fn record_end(cx: &Context<'_>, key: StepKey, outcome: &StepOutcome) {
+    let attempts = outcome.attempts;
     let state = match outcome.result {
         StepResult::Succeeded => "done",
         StepResult::Failed => "failed",
@@ -338,12 +344,12 @@ fn overdue(cx: &Context<'_>) -> ProviderError {
     )
 }
 
-fn finished(step: &Step, outcome: &StepOutcome, ended: Ended, emitter: &Emitter<'_>) {
+fn finished(step: &Step, outcome: &StepOutcome, emitter: &Emitter<'_>) {
     let what = describe(step);
     let why = outcome.error.as_ref().map(ToString::to_string);
     let message = match (&why, outcome.result) {
         (_, StepResult::Succeeded) => {
-            format!("{what}: done in {:.1} s", ended.duration.as_secs_f64())
+            format!("{what}: done in {:.1} s", outcome.duration.as_secs_f64())
         }
         (Some(why), StepResult::Failed) => format!("failed to {what}: {why}"),
         (Some(why), _) => format!("{what}: {why}"),
@@ -356,12 +362,12 @@ fn finished(step: &Step, outcome: &StepOutcome, ended: Ended, emitter: &Emitter<
             action: step.action.kind().code().to_owned(),
             address: step.action.address().to_string(),
             result: outcome.result,
-            attempts: ended.attempts,
-            duration_ms: millis(ended.duration),
+            attempts: outcome.attempts,
+            duration_ms: millis(outcome.duration),
             error: why,
             hint: outcome.error.as_ref().and_then(|error| error.hint.clone()),
-            log_tail: ended.tail,
-            log: ended.log,
+            log_tail: outcome.log_tail.clone(),
+            log: outcome.log.clone(),
         },
     );
 }

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-/// The text with every control character and invisible direction mark spelled out (`\u{1b}`), so that it
+/// The text with every control character, line end and invisible direction mark spelled out (`\u{1b}`), so that it
 /// cannot move a cursor, colour a line or end it.
 pub fn printable(text: &str) -> Cow<'_, str> {
     let hostile = |c: char| {
         c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+            || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
     };
     if !text.chars().any(hostile) {
         return Cow::Borrowed(text);

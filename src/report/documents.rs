@@ -92,6 +92,12 @@ pub struct StepDoc {
     pub error: Option<String>,
     /// What to do about it.
     pub hint: Option<String>,
+    /// How long it took, all its attempts included, if it was begun.
+    pub duration_ms: Option<u64>,
+    /// The last lines of its log, if it failed.
+    pub log_tail: Vec<String>,
+    /// Where its log is.
+    pub log: Option<String>,
 }
 
 /// One reason.
@@ -339,6 +345,11 @@ fn step_doc(step: &Step, outcome: Option<&Outcome>, flags: &Flags) -> StepDoc {
         result: ended.map(|ended| ended.result),
         error: error.map(ToString::to_string),
         hint: error.and_then(|error| error.hint.as_deref().map(|hint| flags.apply(hint))),
+        duration_ms: ended
+            .filter(|ended| ended.attempts > 0)
+            .map(|ended| u64::try_from(ended.duration.as_millis()).unwrap_or(u64::MAX)),
+        log_tail: ended.map_or_else(Vec::new, |ended| ended.log_tail.clone()),
+        log: ended.and_then(|ended| ended.log.clone()),
     }
 }
 

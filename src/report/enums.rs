@@ -180,6 +180,13 @@ fn exit_words() -> Vec<ExitWord> {
         .collect()
 }
 
+/// What a held code means for the verdict: where that depends on what happened, what it means most often.
+pub(super) fn class_of(code: &str) -> Option<Class> {
+    let examples = examples();
+    let held = examples.iter().find(|held| held.code() == code);
+    held.map(HeldReason::class)
+}
+
 fn held_words() -> Vec<HeldWord> {
     let examples = examples();
     words::<HeldReason>()

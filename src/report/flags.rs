@@ -35,6 +35,14 @@ const COMMANDS: [&str; 26] = [
 /// What stands before a command in a text.
 const CALL: &str = "rollcall ";
 
+/// Whether a text begins with a command of rollcall's, flags before its name included.
+pub(super) fn begins_command(text: &str) -> bool {
+    let word = text
+        .strip_prefix(CALL)
+        .and_then(|rest| rest.split(' ').next());
+    word.is_some_and(|word| word.starts_with("--") || COMMANDS.contains(&word))
+}
+
 /// Flags that every command takes, each a word as a shell takes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Flags {

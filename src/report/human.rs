@@ -10,11 +10,7 @@ use crate::plan::{ActionKind, Class, Disruption, Field};
 /// A plan.
 pub fn plan_text(doc: &PlanDoc, paint: Paint, apply: Option<&str>) -> String {
     let mut out = head(&doc.verdict, doc.subject.sandbox, paint);
-    // A replacement is one line, though a deletion and a creation do it.
-    let second_half = |step: &&StepDoc| {
-        step.action == ActionKind::Create && step.disruption == Disruption::Replace
-    };
-    for step in doc.steps.iter().filter(|step| !second_half(step)) {
+    for step in doc.steps.iter().filter(|step| !is_second_half(step)) {
         step_lines(&mut out, step, paint);
     }
     held_lines(&mut out, &doc.held, paint);
@@ -32,6 +28,11 @@ pub fn plan_text(doc: &PlanDoc, paint: Paint, apply: Option<&str>) -> String {
         );
     }
     out
+}
+
+/// A replacement is one line, though a deletion and a creation do it.
+pub(super) fn is_second_half(step: &StepDoc) -> bool {
+    step.action == ActionKind::Create && step.disruption == Disruption::Replace
 }
 
 /// A run.
@@ -64,10 +65,13 @@ pub(super) fn head(verdict: &str, sandbox: bool, paint: Paint) -> String {
 }
 
 /// The mark and the word of a step.
-fn mark(step: &StepDoc) -> (&'static str, &'static str, Tone) {
-    match step.action {
-        ActionKind::Delete | ActionKind::Create if step.disruption == Disruption::Replace => {
-            let word = if step.action == ActionKind::Delete {
+pub(super) fn mark(
+    action: ActionKind,
+    disruption: Disruption,
+) -> (&'static str, &'static str, Tone) {
+    match action {
+        ActionKind::Delete | ActionKind::Create if disruption == Disruption::Replace => {
+            let word = if action == ActionKind::Delete {
                 "replace"
             } else {
                 "create"
@@ -90,7 +94,7 @@ fn mark(step: &StepDoc) -> (&'static str, &'static str, Tone) {
 }
 
 fn step_lines(out: &mut String, step: &StepDoc, paint: Paint) {
-    let (sign, word, tone) = mark(step);
+    let (sign, word, tone) = mark(step.action, step.disruption);
     let reasons: Vec<_> = step
         .reasons
         .iter()
@@ -117,7 +121,7 @@ fn step_lines(out: &mut String, step: &StepDoc, paint: Paint) {
 
 /// Every difference that is left alone but those that a source's silence explains: the source is said once, first, with
 /// how many wait for it.
-fn with_their_sources(held: Vec<&HeldDoc>) -> impl Iterator<Item = HeldDoc> {
+pub(super) fn with_their_sources(held: Vec<&HeldDoc>) -> impl Iterator<Item = HeldDoc> {
     let is_source = |held: &&HeldDoc| held.address.starts_with("source/");
     let (sources, rest): (Vec<_>, Vec<_>) = held.into_iter().partition(is_source);
     let explained = |held: &HeldDoc, source: &HeldDoc| {

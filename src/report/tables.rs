@@ -85,7 +85,7 @@ pub fn status_text(doc: &StatusDoc, paint: Paint, width: Option<u16>) -> String 
     out
 }
 
-fn status_row(cluster: &ClusterStatus) -> [String; 8] {
+pub(super) fn status_row(cluster: &ClusterStatus) -> [String; 8] {
     let desired = match (cluster.has_row, cluster.desired) {
         (_, Some(Presence::Present)) => "present",
         (_, Some(Presence::Absent)) => "absent",

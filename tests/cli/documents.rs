@@ -135,7 +135,7 @@ fn the_words_of_all_documents_and_what_is_there_can_be_asked_for() {
     );
     assert_eq!(
         words["formats"],
-        serde_json::json!(["table", "json", "ndjson"])
+        serde_json::json!(["table", "json", "ndjson", "markdown", "html", "junit"])
     );
     let has = |list: &str, key: &str, wanted: Value| {
         let list = words[list].as_array().unwrap();

@@ -16,6 +16,7 @@ mod docker;
 mod doctor;
 mod documents;
 mod events;
+mod formats;
 mod lock;
 mod looking;
 mod past;

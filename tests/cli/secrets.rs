@@ -20,6 +20,9 @@ fn no_secret_of_the_sandbox_is_told() {
         &["status", "-o", "json"][..],
         &["explain", "dev", "-o", "json"],
         &["last-run", "-o", "json"],
+        &["last-run", "-o", "markdown"],
+        &["last-run", "-o", "html"],
+        &["last-run", "-o", "junit"],
         &["sandbox", "show"],
     ] {
         told.push_str(&scene.rollcall(args).code(0).out);

@@ -8,7 +8,7 @@ use crate::model::{Clean, Mode};
 use crate::observe::Ask;
 use crate::ports::World;
 use crate::reconcile::{Look, Question, look};
-use crate::report::{Exit, plan_doc, plan_text};
+use crate::report::{Exit, plan_doc, plan_sheet, plan_text};
 
 pub(crate) fn run(session: &Session, args: &CleanArgs) -> Result<Exit, CliError> {
     let world = session.world()?;
@@ -71,7 +71,9 @@ fn show(session: &Session, args: &CleanArgs, seen: &Look) -> Result<Exit, CliErr
     let mut apply = words(args);
     apply.extend(args.running.words());
     let apply = session.command(&format!("rollcall {}", apply.join(" ")));
-    session.answer(&doc, |paint| plan_text(&doc, paint, Some(&apply)))?;
+    session.answer_result(&doc, &plan_sheet(&doc, &apply), |paint| {
+        plan_text(&doc, paint, Some(&apply))
+    })?;
     acting::stream_plan(session, seen, &exit)?;
     Ok(exit)
 }

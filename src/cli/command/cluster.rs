@@ -14,7 +14,7 @@ use crate::cli::session::Session;
 use crate::model::{ClusterName, Mode, Ownership, Row, Scope, Selector, shell_word};
 use crate::plan::Plan;
 use crate::reconcile::{Look, Question, look};
-use crate::report::{Exit, ListDoc, RowDoc, RowEdit, run_doc, table};
+use crate::report::{Exit, ListDoc, RowDoc, RowEdit, run_doc, run_sheet, table};
 
 pub(crate) fn run(session: &Session, what: &ClusterCommand) -> Result<Exit, CliError> {
     match what {
@@ -170,7 +170,7 @@ fn nothing_to_adopt(session: &Session, now: &Look) -> Result<Exit, CliError> {
     let exit = Exit::default();
     let subject = session.subject(now);
     let doc = run_doc(None, subject, &[], &nothing, verdict, true, 0, exit);
-    session.answer(&doc, |_| String::new())?;
+    session.answer_result(&doc, &run_sheet(&doc), |_| String::new())?;
     Ok(doc.exit)
 }
 

@@ -9,7 +9,9 @@ use crate::cli::error::CliError;
 use crate::cli::session::{Session, complete};
 use crate::clock::{Clock, SystemClock};
 use crate::execute::{Event, EventBody, Sink};
-use crate::report::{Exit, ListDoc, PlainProgress};
+use crate::report::{
+    Exit, ListDoc, PastEnd, PastRun, PlainProgress, nothing_past_sheet, past_sheet,
+};
 use crate::store::{Holder, LockView, RunId, RunRecord, RunState, Store, liveness};
 
 pub(crate) fn run(session: &Session, args: &HistoryArgs) -> Result<Exit, CliError> {
@@ -42,11 +44,21 @@ pub(crate) fn last(session: &Session) -> Result<Exit, CliError> {
     let store = session.open_read()?;
     match store.last_run()? {
         Some(run) => replay(session, &store, &run),
-        None => {
-            session.say("no run has changed anything yet");
-            Ok(Exit::default())
-        }
+        None => nothing_yet(session),
     }
+}
+
+/// For people it is said, for others it is answered.
+fn nothing_yet(session: &Session) -> Result<Exit, CliError> {
+    let verdict = "no run has changed anything yet";
+    session.say(verdict);
+    let doc = ListDoc {
+        schema: "rollcall.history/v1".to_owned(),
+        items: Vec::new(),
+        exit: Exit::default(),
+    };
+    session.answer_result(&doc, &nothing_past_sheet(verdict), |_| String::new())?;
+    Ok(doc.exit)
 }
 
 fn line(run: &RunRecord, state: RunState) -> String {
@@ -98,7 +110,19 @@ fn replay(session: &Session, store: &Store, run: &RunRecord) -> Result<Exit, Cli
         events.iter().for_each(|event| stream.take(event));
     }
     complete(&streams)?;
-    session.answer(&doc, |paint| {
+    let past = PastRun {
+        run_id: run.id.0.to_string(),
+        started_at: run.started_at.to_string(),
+        end: match state {
+            RunState::Running => PastEnd::Running,
+            RunState::Died => PastEnd::Died(RunState::DIED),
+            RunState::Ended(code) => PastEnd::Ended(code),
+        },
+        verdict: run.verdict.as_deref(),
+        events: &events,
+    };
+    let sheet = past_sheet(&past, &session.flags());
+    session.answer_result(&doc, &sheet, |paint| {
         let lines = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
         let text = PlainProgress::new(Shared(lines.clone()), paint, session.flags());
         let mut out = format!(

@@ -1,20 +1,18 @@
 //! `rollcall` alone: the status, and the one command to type next.
 
+use std::path::Path;
+
 use super::status::{self, ADD_A_ROW};
 use crate::cli::args::{Probe, StatusArgs};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
-use crate::report::{Exit, ExitCode, StatusDoc, Sync};
+use crate::report::{ErrorDoc, Exit, ExitCode, StatusDoc, Sync, error_sheet};
 use crate::store::{Store, StoreError};
 
 pub(crate) fn run(session: &Session) -> Result<Exit, CliError> {
     match Store::open_read(&session.settings.db) {
         Err(StoreError::NoDatabase { path }) => {
-            session.say(&format!("There is no database at {}.", path.display()));
-            session.say(&session.command("Make one:      rollcall init"));
-            session.say("Or use yours:  rollcall --db PATH status");
-            session.say("Or rehearse:   rollcall --sandbox init");
-            return Ok(Exit::default());
+            return no_database(session, &path);
         }
         Err(error) => return Err(error.into()),
         Ok(_) => {}
@@ -33,6 +31,26 @@ pub(crate) fn run(session: &Session) -> Result<Exit, CliError> {
     } else {
         doc.exit
     })
+}
+
+/// That there is nothing yet is no failure of who asks what to do. For people it is said, for others it is answered.
+fn no_database(session: &Session, path: &Path) -> Result<Exit, CliError> {
+    let message = format!("There is no database at {}.", path.display());
+    let hints = [
+        session.command("Make one:      rollcall init"),
+        "Or use yours:  rollcall --db PATH status".to_owned(),
+        "Or rehearse:   rollcall --sandbox init".to_owned(),
+    ];
+    session.say(&message);
+    hints.iter().for_each(|hint| session.say(hint));
+    let doc = ErrorDoc {
+        schema: "rollcall.error/v1".to_owned(),
+        message,
+        hints: hints.to_vec(),
+        exit: Exit::default(),
+    };
+    session.answer_result(&doc, &error_sheet(&doc), |_| String::new())?;
+    Ok(doc.exit)
 }
 
 /// The one command to type next.

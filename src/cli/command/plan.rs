@@ -13,7 +13,9 @@ use crate::cli::session::Session;
 use crate::model::{Nonce, shell_word};
 use crate::ports::World;
 use crate::reconcile::{Look, Question, look};
-use crate::report::{Exit, ExitCode, Paint, PlanFingerprints, SavedPlan, plan_doc, plan_text};
+use crate::report::{
+    Exit, ExitCode, Paint, PlanFingerprints, SavedPlan, plan_doc, plan_sheet, plan_text,
+};
 
 pub(crate) fn run(session: &Session, args: &PlanArgs) -> Result<Exit, CliError> {
     match &args.what {
@@ -47,7 +49,10 @@ fn make(session: &Session, args: &PlanArgs) -> Result<Exit, CliError> {
             .map_err(|error| CliError::new(ExitCode::Bug, error.to_string()))?;
         write(file, &saved(session, &world, args, &seen, plan, &text)?)?;
     }
-    session.answer(&doc, |paint| plan_text(&doc, paint, apply.as_deref()))?;
+    let sheet = plan_sheet(&doc, apply.as_deref().unwrap_or("rollcall plan --out FILE"));
+    session.answer_result(&doc, &sheet, |paint| {
+        plan_text(&doc, paint, apply.as_deref())
+    })?;
     if let (None, false) = (&args.out, seen.plan.is_empty()) {
         session.say("not saved: --out FILE saves it");
     }

@@ -10,7 +10,7 @@ use crate::observe::Observation;
 use crate::plan::{Plan, Refusal, Rule};
 use crate::ports::World;
 use crate::reconcile::{Look, Question, look, look_at_saved};
-use crate::report::{Exit, ExitCode, plan_doc, plan_text, save_observation};
+use crate::report::{Exit, ExitCode, plan_doc, plan_sheet, plan_text, save_observation};
 use crate::store::Store;
 
 use super::acting::{self, Deadline, Order};
@@ -100,7 +100,9 @@ fn show(session: &Session, args: &Reconcile, seen: &Look) -> Result<Exit, CliErr
         exit.clone(),
     );
     let apply = session.command(&apply(args, &seen.plan));
-    session.answer(&doc, |paint| plan_text(&doc, paint, Some(&apply)))?;
+    session.answer_result(&doc, &plan_sheet(&doc, &apply), |paint| {
+        plan_text(&doc, paint, Some(&apply))
+    })?;
     acting::stream_plan(session, seen, &exit)?;
     if seen.snapshot.desired.rows.is_empty() {
         session.say(&session.command(&format!("the table is empty; to add a row: {ADD_A_ROW}")));

@@ -2,8 +2,9 @@
 
 use clap::ValueEnum;
 
-use crate::cli::args::{Format, SchemaArgs};
+use crate::cli::args::SchemaArgs;
 use crate::cli::error::CliError;
+use crate::cli::format::Format;
 use crate::cli::session::Session;
 use crate::report::{Available, Exit, SCHEMAS, enums_doc, schema_of};
 
@@ -27,10 +28,7 @@ fn words(session: &Session) -> Result<Exit, CliError> {
         sandbox: session.settings.sandbox.is_some(),
         providers: world.providers.keys().map(ToString::to_string).collect(),
         registrars: world.registrars.keys().map(ToString::to_string).collect(),
-        formats: formats
-            .filter_map(Format::to_possible_value)
-            .map(|format| format.get_name().to_owned())
-            .collect(),
+        formats: formats.map(|format| format.name().to_owned()).collect(),
     });
     session.answer(&doc, |_| SCHEMAS.join("\n") + "\n")?;
     Ok(doc.exit)

@@ -4,7 +4,7 @@ use crate::cli::args::{Probe, StatusArgs};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::reconcile::look;
-use crate::report::{Exit, StatusDoc, status_doc, status_text, status_verdict};
+use crate::report::{Exit, StatusDoc, status_doc, status_sheet, status_text, status_verdict};
 
 /// How a row is added.
 pub(super) const ADD_A_ROW: &str = "rollcall cluster add k3d/dev --http-port 18080";
@@ -42,6 +42,8 @@ pub(super) fn show(session: &Session, args: &StatusArgs) -> Result<StatusDoc, Cl
         }
         doc.verdict = status_verdict(&doc.clusters);
     }
-    session.answer(&doc, |paint| status_text(&doc, paint, None))?;
+    session.answer_result(&doc, &status_sheet(&doc), |paint| {
+        status_text(&doc, paint, None)
+    })?;
     Ok(doc)
 }

@@ -7,7 +7,7 @@ use crate::cli::args::VerifyArgs;
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::reconcile::{Look, Steady, hold_steady, look};
-use crate::report::{Exit, Sync, status_doc, status_text, status_verdict};
+use crate::report::{Exit, Sync, status_doc, status_sheet, status_text, status_verdict};
 
 pub(crate) fn run(session: &Session, args: &VerifyArgs) -> Result<Exit, CliError> {
     let store = session.open_read()?;
@@ -34,7 +34,9 @@ pub(crate) fn run(session: &Session, args: &VerifyArgs) -> Result<Exit, CliError
     if doc.exit.code != 0 {
         doc.verdict = format!("{}; {}", doc.verdict, status_verdict(&doc.clusters));
     }
-    session.answer(&doc, |paint| status_text(&doc, paint, None))?;
+    session.answer_result(&doc, &status_sheet(&doc), |paint| {
+        status_text(&doc, paint, None)
+    })?;
     Ok(doc.exit)
 }
 

@@ -20,7 +20,7 @@ use crate::execute::{Cancel, Emitter, FaultPoint, StepResult};
 use crate::plan::{ActionKind, Class};
 use crate::ports::World;
 use crate::reconcile::{Look, Question, Run, RunError, Runner, Unsettled, hold_steady, on_store};
-use crate::report::{Exit, ExitCode, plan_doc, run_doc, run_text};
+use crate::report::{Exit, ExitCode, plan_doc, run_doc, run_sheet, run_text};
 use crate::store::{Holder, Lease, RunId, Store};
 
 /// Takes the lock, does what was ordered, and gives it back.
@@ -190,7 +190,7 @@ async fn nothing_done(
         took,
         exit.clone(),
     );
-    session.answer(&doc, |paint| run_text(&doc, paint))?;
+    session.answer_result(&doc, &run_sheet(&doc), |paint| run_text(&doc, paint))?;
     complete(&sinks.streams)?;
     if rows == 0 {
         session.say(&session.command(&format!("the table is empty; to add a row: {ADD_A_ROW}")));
@@ -245,7 +245,8 @@ impl Ending<'_> {
             millis(self.began, self.runner),
             exit,
         );
-        let answered = self.session.answer(&doc, |paint| run_text(&doc, paint));
+        let text = |paint| run_text(&doc, paint);
+        let answered = self.session.answer_result(&doc, &run_sheet(&doc), text);
         self.join(&mut found, answered.err());
         self.close(found, |exit| verdict(&run, exit)).await
     }

@@ -7,7 +7,7 @@ use super::{contention, database, filesystem, host, reading, settings, world};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::ports::WorldKind;
-use crate::report::{DoctorDoc, Exit, FindingDoc, Level, Paint, SettingDoc, Tone};
+use crate::report::{DoctorDoc, Exit, FindingDoc, Level, Paint, SettingDoc, Tone, doctor_sheet};
 
 pub(in crate::cli::command) fn run(session: &Session) -> Result<Exit, CliError> {
     let (seen, of_world) = world::look(session)?;
@@ -35,7 +35,7 @@ pub(in crate::cli::command) fn run(session: &Session) -> Result<Exit, CliError> 
         settings: settings::effective(session),
         exit,
     };
-    session.answer(&doc, |paint| text(&doc, paint))?;
+    session.answer_result(&doc, &doctor_sheet(&doc), |paint| text(&doc, paint))?;
     Ok(doc.exit)
 }
 
