@@ -106,7 +106,10 @@ pub(super) enum Remnant {
 /// Whether an error tells of a remnant.
 pub(super) fn remnant(error: &Error) -> Option<Remnant> {
     let text = words(error);
-    if text.starts_with("task ") && text.ends_with("already exists") {
+    // The second one where Docker knows that containerd still has it and fails to take it away
+    // (moby libcontainerd/remote/client.go, NewContainer; daemon/start.go).
+    let kept = text.starts_with("task ") && text.ends_with("already exists");
+    if kept || text == "id already in use" {
         return Some(Remnant::Task);
     }
     let taken = ["port is already allocated", "address already in use"];
@@ -206,6 +209,7 @@ mod tests {
         let port = "driver failed programming external connectivity on endpoint dev: Bind for 127.0.0.1:37841 failed: \
                     port is already allocated";
         assert_eq!(said(port), Some(Remnant::Port));
+        assert_eq!(said("id already in use"), Some(Remnant::Task));
         assert_eq!(said("network dev already exists"), None);
     }
 }
