@@ -17,16 +17,6 @@ fn names(folder: &Path) -> Vec<String> {
     names.collect()
 }
 
-/// The program itself, in a scene's world.
-fn program(scene: &Scene) -> Command {
-    #[expect(clippy::disallowed_methods, reason = "the program itself")]
-    let mut program = Command::new(env!("CARGO_BIN_EXE_rollcall"));
-    program
-        .arg(format!("--sandbox={}", scene.path("world").display()))
-        .env("HOME", scene.dir.path());
-    program
-}
-
 #[test]
 fn a_copy_is_whole_and_private_and_owns_nothing() {
     let scene = Scene::new().two_rows().repaired();
@@ -158,7 +148,7 @@ fn large(scene: &Scene) -> std::path::PathBuf {
 fn without_room_nothing_is_left() {
     let scene = Scene::new();
     let folder = large(&scene);
-    let copied = program(&scene);
+    let copied = scene.program();
     #[expect(clippy::disallowed_methods, reason = "a shell sets the limit")]
     let ran = Command::new("bash")
         // A signal that is ignored becomes an error of the write, as a full disk is one.
@@ -184,7 +174,8 @@ fn interrupted_it_leaves_nothing() {
         (rustix::process::Signal::INT, 130),
         (rustix::process::Signal::TERM, 143),
     ] {
-        let mut child = program(&scene)
+        let mut child = scene
+            .program()
             .arg("backup")
             .arg(folder.join("copy.db"))
             .stderr(Stdio::piped())

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use rollcall::cli::{SharedReader, SharedWriter, Streams, run};
@@ -96,6 +97,16 @@ impl Scene {
         let mut all = vec![OsString::from("rollcall"), sandbox.into()];
         all.extend(args.iter().map(OsString::from));
         self.call(all)
+    }
+
+    /// The program itself, in this world.
+    pub(crate) fn program(&self) -> Command {
+        #[expect(clippy::disallowed_methods, reason = "the program itself")]
+        let mut program = Command::new(env!("CARGO_BIN_EXE_rollcall"));
+        program
+            .arg(format!("--sandbox={}", self.path("world").display()))
+            .env("HOME", self.dir.path());
+        program
     }
 
     pub(crate) fn call(&self, args: Vec<OsString>) -> Said {

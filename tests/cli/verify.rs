@@ -1,5 +1,10 @@
 //! `rollcall verify` and `ensure`: is every row true everywhere, and does it stay so?
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::scene::Scene;
 
 #[test]
@@ -111,4 +116,41 @@ fn what_is_free_is_not_guessed_behind_a_silent_engine() {
     scene
         .rollcall(&["cluster", "add", "k3d/dev", "--http-port", "18080"])
         .code(0);
+}
+
+#[test]
+fn a_hold_ends_with_an_interrupt_and_the_lock_is_free_again() {
+    let scene = Scene::new().two_rows().repaired();
+    // An hour of this world is six minutes.
+    rollcall::sandbox::open(&scene.path("world"))
+        .unwrap()
+        .set_pace(0.1)
+        .unwrap();
+    scene.rollcall(&["sandbox", "wipe", "kind/ops"]).code(0);
+    for (begins, changes) in [("a run", true), ("nothing to do", false)] {
+        let mut child = scene
+            .program()
+            .args(["ensure", "--for", "1h"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = BufReader::new(child.stderr.take().unwrap());
+        let mut lines = said.lines().map(Result::unwrap);
+        let holds = lines.any(|line| line.starts_with("holding for 3600 s"));
+        assert!(holds, "{begins}");
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        let rest: Vec<String> = lines.collect();
+        let ended = child.wait().unwrap();
+        if changes {
+            assert_eq!(ended.code(), Some(130), "{rest:?}");
+        } else {
+            assert!(!ended.success(), "{rest:?}");
+        }
+        // Whoever comes next waits for nobody.
+        scene
+            .rollcall(&["reconcile", "--repair", "--on-lock", "fail"])
+            .code(0);
+    }
 }

@@ -28,9 +28,8 @@ Examples:
 
 /// What stands below `rollcall cluster remove --help`.
 pub(super) const REMOVE_HELP: &str = "\
-The row then says absent: the next repair deletes the cluster and its registrations, and
-'rollcall reconcile --repair --prune=orphans' leaves nothing. The row itself goes with
-'rollcall reconcile --prune=rows', and 'rollcall cluster restore' brings it back.
+The row then says absent: the next repair deletes the cluster and its registrations. The row itself
+goes with 'rollcall reconcile --prune=rows', and 'rollcall cluster restore' brings it back.
 
 Examples:
   rollcall cluster remove one";

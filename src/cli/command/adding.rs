@@ -156,7 +156,7 @@ fn desired(store: &Store, world: &World) -> Result<Desired, CliError> {
     Ok(store.desired(&providers, world.clock.now())?)
 }
 
-fn known_provider(world: &World, provider: &ProviderId) -> Result<(), CliError> {
+pub(super) fn known_provider(world: &World, provider: &ProviderId) -> Result<(), CliError> {
     if world.providers.contains_key(provider) {
         return Ok(());
     }

@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::acting::{self, Deadline, Demand, Order};
+use super::adding::known_provider;
 use super::free::{place, vacancy};
 use crate::cli::args::{EnsureArgs, Places, Wish};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::model::{ClusterId, ClusterName, ClusterSpec, Port, Ports, Presence, ProviderId};
-use crate::ports::World;
-use crate::reconcile::{Look, look, on_store};
+use crate::reconcile::{Look, RunError, look, on_store};
 use crate::report::{Exit, ExitCode};
+use crate::store::StoreError;
 
 /// The in-cluster port behind `pf_port`, as nearly every row has it.
 const NODE_PORT: i64 = 30080;
@@ -20,7 +21,7 @@ pub(crate) fn run(session: &Session, args: &EnsureArgs) -> Result<Exit, CliError
     let store = session.open_write()?;
     let world = session.world()?;
     for (provider, _) in &args.min {
-        known(&world, provider)?;
+        known_provider(&world, provider)?;
     }
     Session::block_on(async {
         let deadline = Deadline::after(args.running.timeout);
@@ -36,7 +37,11 @@ pub(crate) fn run(session: &Session, args: &EnsureArgs) -> Result<Exit, CliError
                 "adding row {}, which wants {}",
                 spec.id.name, spec.id
             ));
-            on_store(&store, move |store| store.add_row(&spec)).await?;
+            match on_store(&store, move |store| store.add_row(&spec)).await {
+                // Somebody else was faster: it is there.
+                Ok(()) | Err(RunError::Store(StoreError::RowExists { .. })) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         question.probe = true;
         let order = Order {
@@ -45,15 +50,6 @@ pub(crate) fn run(session: &Session, args: &EnsureArgs) -> Result<Exit, CliError
         };
         acting::act(session, &world, store, order).await
     })
-}
-
-fn known(world: &World, provider: &ProviderId) -> Result<(), CliError> {
-    if world.providers.contains_key(provider) {
-        return Ok(());
-    }
-    let known: Vec<_> = world.providers.keys().map(ToString::to_string).collect();
-    Err(CliError::usage(format!("there is no provider {provider}"))
-        .hint(format!("one of: {}", known.join(", "))))
 }
 
 fn words(args: &EnsureArgs) -> Vec<String> {

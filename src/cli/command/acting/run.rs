@@ -167,8 +167,11 @@ async fn nothing_done(
     let sinks = Sinks::of(session)?;
     let emitter = Emitter::new(Arc::clone(&runner.world.clock), sinks.all());
     emit_started(session, &emitter, order.mode(), order.mode(), &look);
-    let run = runner.run(look, &emitter).await?;
-    let run = steadied(session, runner, order.ending, run).await?;
+    let work = async {
+        let run = runner.run(look, &emitter).await?;
+        steadied(session, runner, order.ending, run).await
+    };
+    let run = Box::pin(holding(runner, order.deadline.bound(work))).await??;
     let exit = Exit::of(reasons(&run, order.ending, None));
     emit_finished(&emitter, &exit, millis(began, runner));
     let rows = run.last.snapshot.desired.rows.len();
@@ -311,9 +314,17 @@ async fn steadied(
     }
     session.say(&format!("holding for {} s", lasting.as_secs()));
     let (world, question) = (runner.world, &runner.question);
-    let steady = hold_steady(world, &runner.store, question, run.last, lasting, is_true).await?;
-    run.last = steady.last;
-    run.converged &= is_true(&run.last);
+    let first = run.last.clone();
+    let steady = hold_steady(world, &runner.store, question, first, lasting, is_true);
+    let mut cancel = runner.cancel.clone();
+    tokio::select! {
+        steady = steady => {
+            run.last = steady?.last;
+            run.converged &= is_true(&run.last);
+        }
+        // Who is told to stop does not go on looking; how it was before is known.
+        Ok(_) = cancel.wait_for(|cancel| *cancel != Cancel::No) => {}
+    }
     Ok(run)
 }
 
