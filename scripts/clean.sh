@@ -10,7 +10,7 @@
 
 set -euo pipefail
 # shellcheck source=scripts/lib/wrapper.sh
-source "$(dirname "${BASH_SOURCE[0]}")/lib/wrapper.sh"
+source "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/lib/wrapper.sh"
 
 all=() verify=''
 while [ $# -gt 0 ]; do
@@ -24,13 +24,13 @@ while [ $# -gt 0 ]; do
 done
 find_rollcall
 dry=()
-[ "${DRY_RUN:-}" != 1 ] || dry=(--dry-run)
+! wants_dry_run || dry=(--dry-run)
 code=0
 "$rollcall" clean "${all[@]+"${all[@]}"}" "${dry[@]+"${dry[@]}"}" </dev/null || code=$?
 if [ "$code" -eq 0 ] && [ -n "$verify" ] && [ "${#dry[@]}" -eq 0 ]; then
   "$rollcall" clean "${all[@]+"${all[@]}"}" --dry-run </dev/null || code=$?
 fi
-case "$code:${DRY_RUN:-}" in
+case "$code:${#dry[@]}" in
   0:* | 3:1) exit 0 ;;
   12:*) exit 2 ;;
   *) exit 1 ;;

@@ -10,7 +10,7 @@
 
 set -euo pipefail
 # shellcheck source=scripts/lib/wrapper.sh
-source "$(dirname "${BASH_SOURCE[0]}")/lib/wrapper.sh"
+source "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/lib/wrapper.sh"
 
 json='' cleanup=''
 while [ $# -gt 0 ]; do

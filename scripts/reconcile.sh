@@ -8,11 +8,13 @@
 #   scripts/reconcile.sh --last-run [--json] show the last entry of the history
 #   --history-file FILE                      default: RECONCILE_HISTORY_FILE, or logs/reconcile_history.jsonl here
 #
+# DRY_RUN=1 is --dry-run.
+#
 # exit codes: 0 ok; 1 usage, or something failed or is left; 2 no database, engine or history; 3 --dry-run found drift
 
 set -euo pipefail
 # shellcheck source=scripts/lib/wrapper.sh
-source "$(dirname "${BASH_SOURCE[0]}")/lib/wrapper.sh"
+source "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/lib/wrapper.sh"
 
 given=("$@")
 from_db='' dry_run='' prune='' last_run='' json=''
@@ -31,6 +33,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 [ -z "$json" ] || [ -n "$last_run" ] || misused "--json goes with --last-run"
+! wants_dry_run || dry_run=1
 need_python
 if [ -n "$last_run" ]; then
   exec python3 "$here/scripts/lib/history.py" last "$history" ${json:+--json}

@@ -7,11 +7,12 @@
 
 set -euo pipefail
 # shellcheck source=scripts/lib/wrapper.sh
-source "$(dirname "${BASH_SOURCE[0]}")/lib/wrapper.sh"
+source "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/lib/wrapper.sh"
 
 seconds() { # seconds TEXT: 90s, 15m, 1h, 2d; a bare number is minutes
   local number=${1%[smhd]} unit=${1##*[0-9]}
-  [[ $number =~ ^[0-9]+$ ]] || misused "'$1' is no interval such as 15m"
+  [[ $number =~ ^[0-9]+$ && ! $number =~ ^0+$ ]] || misused "'$1' is no interval such as 15m"
+  number=$((10#$number))
   case "$unit" in
     s) echo "$number" ;;
     m | '') echo $((number * 60)) ;;
@@ -41,13 +42,18 @@ done
 [[ $runs =~ ^[0-9]+$ ]] || misused "'$runs' is no number of runs"
 pause=$(seconds "$interval")
 
-one=$(dirname "${BASH_SOURCE[0]}")/reconcile.sh
+one=$here/scripts/reconcile.sh
 done_runs=0
 while :; do
   code=0
+  before=$("$one" --last-run --json "${history[@]+"${history[@]}"}" 2>/dev/null || true)
   "$one" --from-db "${history[@]+"${history[@]}"}" "${passed[@]+"${passed[@]}"}" || code=$?
-  "$one" --last-run "${history[@]+"${history[@]}"}" || true
-  printf 'last-run-json: %s\n' "$("$one" --last-run --json "${history[@]+"${history[@]}"}" || true)"
+  after=$("$one" --last-run --json "${history[@]+"${history[@]}"}" 2>/dev/null || true)
+  # A call that came to no run has no entry of its own.
+  if [ "$after" != "$before" ]; then
+    "$one" --last-run "${history[@]+"${history[@]}"}" || true
+    printf 'last-run-json: %s\n' "$after"
+  fi
   [ "$code" -eq 0 ] || { echo "reconcile_loop.sh: the run failed (exit $code)" >&2; exit "$code"; }
   done_runs=$((done_runs + 1))
   [ "$runs" -eq 0 ] || [ "$done_runs" -lt "$runs" ] || exit 0

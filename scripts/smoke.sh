@@ -7,7 +7,7 @@
 
 set -euo pipefail
 # shellcheck source=scripts/lib/wrapper.sh
-source "$(dirname "${BASH_SOURCE[0]}")/lib/wrapper.sh"
+source "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/lib/wrapper.sh"
 
 case "${1:-}" in
   -h | --help) usage; exit 0 ;;

@@ -235,10 +235,10 @@ fn bound_to(view: EngineView, bound: Option<&Acquaintance>, kind: WorldKind) -> 
 pub fn other_engine_hint(kind: WorldKind) -> &'static str {
     match kind {
         WorldKind::Real => {
-            "point DOCKER_HOST or the Docker context back; or, if the old engine is gone for good, add --accept-engine"
+            "point DOCKER_HOST or the Docker context back; or, if the old engine is gone for good, rollcall reconcile --repair --accept-engine"
         }
         WorldKind::Sandbox => {
-            "name the sandbox that this database was used with (--sandbox=DIR); or, if it is gone for good, add --accept-engine"
+            "name the sandbox that this database was used with (--sandbox=DIR); or, if it is gone for good, rollcall reconcile --repair --accept-engine"
         }
     }
 }

@@ -172,6 +172,24 @@ fn the_history_is_appended_and_its_last_line_is_told() {
 }
 
 #[test]
+fn a_history_that_cannot_be_written_changes_no_result() {
+    let scene = Scene::new();
+    let nowhere = ["--from-db", "--history-file", "/proc/nowhere/h.jsonl"];
+    let said = scene.script("reconcile.sh", &nowhere).code(0);
+    assert!(said.err.contains("could not be written"), "{}", said.err);
+}
+
+#[test]
+fn a_wrapper_is_found_through_a_link() {
+    let scene = Scene::new();
+    let link = scene.path("a link.sh");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/db_verify.sh");
+    std::os::unix::fs::symlink(script, &link).unwrap();
+    let output = scene.command(link.to_str().unwrap()).output().unwrap();
+    said(&output).code(10);
+}
+
+#[test]
 fn pruning_rows_is_guarded_and_never_takes_what_a_silence_hides() {
     let scene = Scene::new();
     scene.script("reconcile.sh", &["--from-db"]).code(0);
@@ -211,9 +229,17 @@ fn a_loop_ends_with_the_code_of_a_run_that_fails() {
     scene
         .script("reconcile_loop.sh", &["--interval", "1h"])
         .code(1);
-    scene
-        .script("reconcile_loop.sh", &["--interval", "x"])
-        .code(1);
+    for wrong in ["x", "0", "00m", "1w"] {
+        scene
+            .script("reconcile_loop.sh", &["--interval", wrong])
+            .code(1);
+    }
+    let said = scene.script(
+        "reconcile_loop.sh",
+        &["--once", "--interval", "08m", "--bogus"],
+    );
+    let said = said.code(1);
+    assert!(!said.out.contains("last-run-json"), "{}", said.out);
 }
 
 #[test]
@@ -241,8 +267,15 @@ fn a_verification_tells_the_missing_from_the_different() {
 fn a_clean_says_by_its_code_whether_anything_of_ours_is_left() {
     let scene = Scene::new();
     scene.script("reconcile.sh", &["--from-db"]).code(0);
-    let dry = scene.script_with("clean.sh", &["--all"], &[("DRY_RUN", "1")]);
-    assert!(dry.code(0).out.contains("2 delete"));
+    for value in ["1", "true"] {
+        let dry = scene.script_with("clean.sh", &["--all"], &[("DRY_RUN", value)]);
+        assert!(dry.code(0).out.contains("2 delete"));
+    }
+    scene.sql("UPDATE clusters SET desired_state = 'absent' WHERE name = 'ops'");
+    scene
+        .script_with("reconcile.sh", &[], &[("DRY_RUN", "1")])
+        .code(3);
+    scene.sql("UPDATE clusters SET desired_state = 'present'");
     scene.script("clean.sh", &["--verify"]).code(0);
     scene.script("db_verify.sh", &[]).code(10);
     scene

@@ -107,12 +107,21 @@ def add(args):
         "pruned_count": sum(1 for line in lines if line["action"] == "prune" and line["result"] == "deleted"),
         "summary": lines,
     }
+    try:
+        append(args.file, json.dumps(entry, separators=(",", ":")) + "\n")
+    except OSError as error:
+        # The run is over: how it ended does not hang on whether it can be written down.
+        print(f"reconcile.sh: the history could not be written: {error}", file=sys.stderr)
+
+
+def append(path, line):
+    """Adds a line, one writer at a time, readable by nobody else."""
     os.umask(0o077)
-    os.makedirs(os.path.dirname(os.path.abspath(args.file)), exist_ok=True)
-    with open(args.file + ".lock", "w", encoding="utf-8") as lock:
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    with open(path + ".lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with open(args.file, "a", encoding="utf-8") as file:
-            file.write(json.dumps(entry, separators=(",", ":")) + "\n")
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(line)
 
 
 def last(args):

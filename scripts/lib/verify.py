@@ -5,7 +5,9 @@ import sys
 
 
 def record(row):
-    """How a row is: `ok`, `missing` or `drift`."""
+    """How a row is: `ok`, `missing` or `drift`. The management cluster's is not judged: a reconcile does not make it."""
+    if any(held.get("code") == "management" for held in row.get("held", [])):
+        return {"name": row["name"], "provider": row.get("provider") or "-", "state": "ok", "message": "management"}
     gone = row.get("phase") in ("absent", "residue")
     wanted = row.get("desired") != "absent"
     if row.get("sync") == "synced":

@@ -10,6 +10,11 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 usage() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; }
 misused() { printf '%s: %s (see --help)\n' "${0##*/}" "$*" >&2; exit 1; }
 
+# Whether DRY_RUN asks for a dry run: any value does that does not say no.
+wants_dry_run() {
+  case "${DRY_RUN:-}" in '' | 0 | no | false) return 1 ;; *) return 0 ;; esac
+}
+
 find_rollcall() {
   rollcall=${ROLLCALL_BIN:-}
   [ -n "$rollcall" ] || rollcall=$(command -v rollcall || true)

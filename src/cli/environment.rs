@@ -7,12 +7,11 @@ use clap::{ArgAction, ArgMatches, Command, parser::ValueSource};
 
 use super::settings::Origin;
 
-/// Flags that make a run destructive exist on the command line alone.
-const COMMAND_LINE_ONLY: [&str; 12] = [
+/// Flags that make a run destructive, and those that say what a row is to be, exist on the command line alone.
+const COMMAND_LINE_ONLY: [&str; 22] = [
     "all",
     "repair",
     "prune",
-    "dry-run",
     "replace",
     "replace-broken",
     "adopt",
@@ -21,6 +20,17 @@ const COMMAND_LINE_ONLY: [&str; 12] = [
     "yes",
     "accept-engine",
     "rows",
+    "absent",
+    "present",
+    "provider",
+    "http-port",
+    "https-port",
+    "pf-port",
+    "node-port",
+    "subnet",
+    "min",
+    "fill",
+    "out",
 ];
 
 /// The name of a flag's twin.

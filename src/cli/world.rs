@@ -1,6 +1,6 @@
 //! Which world a call acts on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -199,13 +199,17 @@ fn argocd(settings: &Settings, providers: &[ProviderId]) -> Option<ArgoCdSetting
     })
 }
 
-/// The registrars that live in the management cluster, as a provider makes it.
-pub(crate) fn hosted(settings: &Settings, world: &World) -> BTreeSet<RegistrarId> {
+/// The registrars that live in the management cluster, as a provider makes it and the user's kubeconfig leads to it.
+pub(crate) fn hosted(settings: &Settings, world: &World) -> BTreeMap<RegistrarId, ClusterId> {
     let providers: Vec<ProviderId> = world.providers.keys().cloned().collect();
-    let inside = settings.sandbox.is_none()
-        && argocd(settings, &providers).is_some_and(|argocd| argocd.host.is_some());
+    // A file of its own may lead to another host's cluster of that name.
+    let elsewhere = settings.sandbox.is_some() || settings.config.argocd.kubeconfig.is_some();
+    let argocd = argocd(settings, &providers).filter(|_| !elsewhere);
+    let host = argocd.and_then(|argocd| argocd.host);
     let both = [ArgoCd::registrar_id(), ApplicationSet::registrar_id()];
-    both.into_iter().filter(|_| inside).collect()
+    both.into_iter()
+        .filter_map(|registrar| Some((registrar, host.clone()?)))
+        .collect()
 }
 
 /// The set is where Argo CD is.

@@ -32,8 +32,8 @@ pub struct Policy {
     pub unregistered: BTreeMap<RegistrarId, BTreeSet<Selector>>,
     /// Clusters that another running rollcall works on.
     pub in_progress: BTreeSet<ClusterId>,
-    /// Registrars that live in the management cluster: what they hold goes with it.
-    pub hosted: BTreeSet<RegistrarId>,
+    /// Registrars that live in the management cluster, and in which one: what they hold goes with it.
+    pub hosted: BTreeMap<RegistrarId, ClusterId>,
 }
 
 impl Policy {

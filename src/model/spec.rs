@@ -194,6 +194,19 @@ pub struct ClusterSpec {
     pub ports: Ports,
 }
 
+impl ClusterSpec {
+    /// Whether both ask for a host port or for an address that only one of them can have.
+    pub fn rivals(&self, other: &Self) -> bool {
+        let (ours, theirs) = (self.ports.published(), other.ports.published());
+        let same_port = ours
+            .values()
+            .any(|port| theirs.values().any(|other| other == port));
+        let subnets = self.subnet.zip(other.subnet);
+        self.id.name != other.id.name
+            && (same_port || subnets.is_some_and(|(ours, theirs)| ours.overlaps(theirs)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

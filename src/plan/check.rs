@@ -374,14 +374,13 @@ fn still_registered(
 
 /// What lives in the management cluster goes with it, after everything else.
 fn goes_along(plan: &Plan, input: &PlanInput<'_>, registrar: &RegistrarId) -> bool {
-    let leaves = |step: &Step| {
-        step.action.kind() == ActionKind::Delete
-            && step
-                .action
-                .cluster()
-                .is_some_and(|id| id.name == input.policy.management)
-    };
-    input.policy.hosted.contains(registrar) && plan.steps.iter().any(leaves)
+    let host = input.policy.hosted.get(registrar);
+    let deletes = plan
+        .steps
+        .iter()
+        .filter(|step| step.action.kind() == ActionKind::Delete);
+    let mut leaving = deletes.filter_map(|step| step.action.cluster());
+    host.is_some_and(|host| leaving.any(|id| id == *host))
 }
 
 fn rows(

@@ -150,6 +150,17 @@ pub enum HeldReason {
     RegistrarNotInstalled,
 }
 
+/// The command that has a column of the row ask for something free.
+fn set(address: &Address, column: &str) -> String {
+    let name = address
+        .cluster()
+        .map_or_else(|| address.to_string(), |id| id.name.to_string());
+    format!(
+        "rollcall cluster set {name} --{} free",
+        column.replace('_', "-")
+    )
+}
+
 impl HeldReason {
     /// What it means for the verdict.
     pub fn class(&self) -> Class {
@@ -198,14 +209,14 @@ impl HeldReason {
                 "rollcall reconcile --repair --replace {name}   (deletes it and makes it again)"
             )),
             Self::StoppedByUser(_) => Some(format!("rollcall start {name}")),
-            Self::InvalidRow { .. } => Some("correct the row's columns".to_owned()),
+            Self::InvalidRow { .. } => {
+                Some("correct the row's columns: rollcall cluster set --help".to_owned())
+            }
             Self::PortTaken {
                 column,
                 by: Some(_),
                 ..
-            } => Some(format!(
-                "set {column} of row {name} to a free port, or free this one"
-            )),
+            } => Some(format!("{}, or free this one", set(address, column))),
             // An engine that was killed may come back with a proxy too many: Docker 20.10 does.
             Self::PortTaken {
                 column,
@@ -213,9 +224,10 @@ impl HeldReason {
                 by: None,
             } => Some(format!(
                 "see whose it is: ss -ltnp 'sport = :{port}'; a docker-proxy without a container goes when Docker is \
-                 restarted; or set {column} of row {name} to a free port"
+                 restarted; or {}",
+                set(address, column)
             )),
-            Self::SubnetTaken { .. } => Some(format!("set subnet of row {name} to a free network")),
+            Self::SubnetTaken { .. } => Some(set(address, "subnet")),
             Self::BlockedByOrphan { .. } => {
                 Some("rollcall reconcile --repair --prune=orphans".to_owned())
             }

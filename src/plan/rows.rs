@@ -34,7 +34,11 @@ pub(super) fn plan_rows<'a>(draft: &mut Draft, s: &Situation<'a>, needs: &Needs<
             plan_absent(draft, s, row, id, need);
         } else if s.input.policy.mode.repair {
             let verdict = needs.verdicts.get(id);
-            if let Some((step, first)) = repair_present(draft, s, intent, need, verdict) {
+            // What a person wants stopped is not made in order to run.
+            let wish = row.stop.as_ref().filter(|_| matches!(need, Need::Make(_)));
+            if let Some(stop) = wish {
+                draft.hold(cluster, HeldReason::StoppedByUser(stop.clone()));
+            } else if let Some((step, first)) = repair_present(draft, s, intent, need, verdict) {
                 waits.insert(step, first);
             }
         } else {

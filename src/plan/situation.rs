@@ -153,14 +153,34 @@ impl<'a> Situation<'a> {
         id.name == self.input.policy.management
     }
 
-    /// Whether the registrar goes with the management cluster in this run: nothing has to be taken off there.
+    /// Whether the registrar goes with the management cluster in this run: nothing has to be taken off there. Only
+    /// where nothing keeps that cluster from going.
     pub(super) fn goes_along(&self, registrar: &RegistrarId) -> bool {
-        self.input.policy.mode.clean == Some(Clean::Everything)
-            && self.input.policy.hosted.contains(registrar)
-            && self
-                .known_ids()
-                .into_iter()
-                .any(|id| self.is_management(id) && matches!(self.live(id), Live::Ours(..)))
+        let policy = self.input.policy;
+        let host = policy.hosted.get(registrar);
+        policy.mode.clean == Some(Clean::Everything)
+            && host.is_some_and(|host| {
+                self.known_ids().contains(host) && self.is_management(host) && self.leaves(host)
+            })
+    }
+
+    /// Whether a management cluster is ours, and every other registrar that may hold it is seen.
+    fn leaves(&self, id: &ClusterId) -> bool {
+        let Some(view) = self
+            .input
+            .observed
+            .cluster(id)
+            .filter(|view| view.has_nodes())
+        else {
+            return false;
+        };
+        let ours = matches!(self.input.ledger.ownership(view), Ownership::Ours(entry) if strays(entry, view).is_empty());
+        let hidden = self.registrars().any(|(registrar, seen)| {
+            let inside = self.input.policy.hosted.contains_key(registrar);
+            let holds = self.input.ledger.registration(registrar, id).is_some();
+            holds && !inside && seen.known().is_none()
+        });
+        ours && !hidden
     }
 
     /// Ours, alive or left over, and no row claims it.

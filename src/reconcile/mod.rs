@@ -14,5 +14,5 @@ mod steady;
 pub use announce::{announce, announce_sources};
 pub use error::{RunError, on_store, on_store_once};
 pub use look::{Look, Question, look, look_at_saved};
-pub use runner::{Run, Runner, Unsettled};
+pub use runner::{ROUNDS, Run, Runner, Unsettled};
 pub use steady::{Steady, hold_steady};

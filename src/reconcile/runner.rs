@@ -14,7 +14,7 @@ use crate::ports::World;
 use crate::store::{Lease, RunId, Store, StoreError};
 
 /// How often a run plans and acts anew when the table changed under it.
-const ROUNDS: usize = 3;
+pub const ROUNDS: usize = 3;
 
 /// How often, and how far apart, an engine that was left in the middle of something is looked at.
 const SETTLING_LOOKS: usize = 20;
@@ -58,6 +58,8 @@ pub struct Runner<'r> {
     pub question: Question,
     /// How far a person has gone in stopping the run.
     pub cancel: tokio::sync::watch::Receiver<Cancel>,
+    /// How many plans it may execute; usually [`ROUNDS`].
+    pub rounds: usize,
 }
 
 impl Runner<'_> {
@@ -150,7 +152,7 @@ impl Runner<'_> {
                 unsettled = Some(Unsettled::WouldTakeAway);
                 break;
             }
-            if rounds.len() == ROUNDS {
+            if rounds.len() >= self.rounds {
                 unsettled = Some(Unsettled::Restless);
                 break;
             }

@@ -153,6 +153,8 @@ pub struct RunDoc {
     pub verdict: String,
     /// Every step, with how it ended.
     pub steps: Vec<StepDoc>,
+    /// What would still be done: nothing of it was begun.
+    pub left: Vec<StepDoc>,
     /// What is left alone after the run.
     pub held: Vec<HeldDoc>,
     /// The guards that refused.
@@ -233,11 +235,14 @@ pub fn run_doc(
             .map(|step| step_doc(step, Some(outcome), &subject.flags))
             .collect::<Vec<_>>()
     });
+    let left = last.steps.iter().filter(|_| last.refusals.is_empty());
+    let left = left.map(|step| step_doc(step, None, &subject.flags));
     RunDoc {
         schema: "rollcall.run/v1".to_owned(),
         run_id,
         verdict,
         steps: ran.collect(),
+        left: left.collect(),
         held: held_docs(&last.held, &subject.flags),
         refusals: last
             .refusals

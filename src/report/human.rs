@@ -45,6 +45,12 @@ pub fn run_text(doc: &RunDoc, paint: Paint) -> String {
     {
         step_lines(&mut out, step, paint);
     }
+    if !doc.left.is_empty() {
+        let _ = writeln!(out, "left to do, and not begun:");
+    }
+    for step in &doc.left {
+        step_lines(&mut out, step, paint);
+    }
     held_lines(&mut out, &doc.held, paint);
     let what = if doc.steps.is_empty() {
         "refused, nothing was changed"

@@ -37,6 +37,8 @@ impl SavedPlan {
 /// What a plan was made from, and what it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanFingerprints {
+    /// The database, and the kind of world it is for.
+    pub place: String,
     /// The intent columns of every row, and what people stopped.
     pub rows: String,
     /// What rollcall made and registered.
@@ -46,13 +48,19 @@ pub struct PlanFingerprints {
 }
 
 impl PlanFingerprints {
-    /// Those of a plan.
-    pub fn of(desired: &Desired, ledger: &Ledger, plan: &Plan) -> Self {
+    /// Those of a plan that was made there.
+    pub fn of(
+        place: &impl std::fmt::Debug,
+        desired: &Desired,
+        ledger: &Ledger,
+        plan: &Plan,
+    ) -> Self {
         let rows = desired.rows.iter();
         let rows: Vec<_> = rows
             .map(|row| (row.rowid, &row.snapshot, row.stop.is_some()))
             .collect();
         Self {
+            place: digest(place),
             rows: digest(&rows),
             ledger: digest(&(&ledger.engine, &ledger.entries, &ledger.registrations)),
             steps: digest(&plan.steps),
@@ -62,6 +70,7 @@ impl PlanFingerprints {
     /// What is not as it was.
     pub fn moved(&self, now: &Self) -> Vec<&'static str> {
         [
+            (&self.place, &now.place, "the database or its world"),
             (&self.rows, &now.rows, "the table"),
             (&self.ledger, &now.ledger, "the ledger"),
             (&self.steps, &now.steps, "what would be done"),

@@ -7,6 +7,7 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 
 use super::columns::{Table, quoted};
+use super::desired;
 use super::error::StoreError;
 use super::intent::{self, Cells};
 use super::open::Store;
@@ -64,20 +65,23 @@ impl RowChange {
 impl Store {
     /// Adds a row that wants this cluster present. Refused where the table has no column for what is asked.
     pub fn add_row(&self, spec: &ClusterSpec) -> Result<(), StoreError> {
+        self.write(|tx| add(tx, spec))
+    }
+
+    /// The same, unless another row asks for one of its ports or for its subnet: then nothing is written. Says whether
+    /// it was.
+    pub fn add_row_without_rival(
+        &self,
+        spec: &ClusterSpec,
+        providers: &BTreeSet<ProviderId>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         self.write(|tx| {
-            let name = &spec.id.name;
-            if is_there(tx, name)? {
-                return Err(StoreError::RowExists {
-                    name: name.to_string(),
-                });
+            let desired = desired::read(tx, providers, now)?;
+            if desired.intents().any(|(_, other)| other.spec.rivals(spec)) {
+                return Ok(false);
             }
-            let table = Table::read(tx)?;
-            for change in changes(spec) {
-                if change.value() != Value::Null {
-                    demand_column(&table, name, &change)?;
-                }
-            }
-            insert(tx, spec)
+            add(tx, spec).map(|()| true)
         })
     }
 
@@ -124,6 +128,22 @@ impl Store {
             }
         })
     }
+}
+
+fn add(conn: &Connection, spec: &ClusterSpec) -> Result<(), StoreError> {
+    let name = &spec.id.name;
+    if is_there(conn, name)? {
+        return Err(StoreError::RowExists {
+            name: name.to_string(),
+        });
+    }
+    let table = Table::read(conn)?;
+    for change in changes(spec) {
+        if change.value() != Value::Null {
+            demand_column(&table, name, &change)?;
+        }
+    }
+    insert(conn, spec)
 }
 
 /// What would be wrong with a row that asks for this, by the judgement of those that are read.

@@ -87,3 +87,13 @@ fn what_a_clean_did_is_recorded_and_replayed() {
         .json();
     assert_eq!(doc["mode"]["clean"], "everything");
 }
+
+#[test]
+fn a_dry_run_that_the_environment_asks_for_is_dry() {
+    let mut scene = Scene::new().two_rows().repaired();
+    scene
+        .env
+        .insert("ROLLCALL_DRY_RUN".to_owned(), "true".to_owned());
+    scene.rollcall(&["clean"]).code(3);
+    assert_eq!(scene.world()["clusters"].as_array().map(Vec::len), Some(2));
+}

@@ -144,3 +144,34 @@ fn a_removed_row_says_absent_and_its_cluster_goes_with_the_next_repair() {
     assert_eq!(scene.world()["clusters"].as_array().map(Vec::len), Some(1));
     scene.rollcall(&["cluster", "remove", "devops"]).code(2);
 }
+
+#[test]
+fn the_environment_says_nothing_of_what_a_row_is_to_be() {
+    let mut scene = Scene::new().two_rows();
+    for (name, value) in [("ABSENT", "true"), ("PROVIDER", "kind"), ("HTTP_PORT", "1")] {
+        scene
+            .env
+            .insert(format!("ROLLCALL_{name}"), value.to_owned());
+    }
+    scene
+        .rollcall(&["cluster", "set", "dev", "--subnet", "none"])
+        .code(0);
+    let listed = scene.rollcall(&["cluster", "list"]).code(0).out;
+    assert!(listed.contains("k3d/dev"), "{listed}");
+    assert!(!listed.contains("absent"), "{listed}");
+    assert!(listed.contains("18080->80"), "{listed}");
+}
+
+#[test]
+fn the_management_clusters_row_neither_moves_nor_ends() {
+    let scene = Scene::new();
+    scene.rollcall(&["cluster", "add", "k3d/devops"]).code(0);
+    for args in [["--absent", ""], ["--provider", "kind"]] {
+        let args: Vec<&str> = args.into_iter().filter(|arg| !arg.is_empty()).collect();
+        scene
+            .rollcall(&[&["cluster", "set", "devops"], args.as_slice()].concat())
+            .code(2);
+    }
+    let said = scene.rollcall(&["cluster", "remove", "devop"]).code(2);
+    assert!(said.err.contains("did you mean devops"), "{}", said.err);
+}

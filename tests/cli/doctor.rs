@@ -158,8 +158,12 @@ fn a_port_and_a_subnet_that_somebody_else_has_are_named() {
     let found = findings(&doc, "ports");
     assert_eq!(found.len(), 2, "{doc:#}");
     for (found, said, remedy) in [
-        (found[0], "container web", "set http_port of row"),
-        (found[1], "network mine", "set subnet of row"),
+        (
+            found[0],
+            "container web",
+            "cluster set dev --http-port free",
+        ),
+        (found[1], "network mine", "cluster set net --subnet free"),
     ] {
         assert_eq!(found["ok"], false);
         assert!(found["message"].as_str().unwrap().contains(said), "{found}");

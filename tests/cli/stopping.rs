@@ -76,3 +76,25 @@ fn a_stop_that_fails_is_said_and_stays_wished() {
     scene.rollcall(&["start", "dev"]).code(0);
     scene.rollcall(&["stop", "dev", "--retries", "0"]).code(1);
 }
+
+#[test]
+fn what_is_to_be_stopped_is_not_made_either() {
+    let scene = Scene::new().two_rows().repaired();
+    scene.rollcall(&["stop", "dev"]).code(0);
+    scene.rollcall(&["clean"]).code(0);
+    let said = scene.rollcall(&["reconcile", "--repair"]).code(0);
+    assert!(said.out.contains("stopped on purpose"), "{}", said.out);
+    assert_eq!(phase(&scene, "k3d/dev"), "absent");
+    scene.rollcall(&["verify"]).code(3);
+    scene.rollcall(&["start", "dev"]).code(0);
+    scene.rollcall(&["verify"]).code(0);
+}
+
+#[test]
+fn a_stop_that_comes_to_nothing_says_that_the_wish_stands() {
+    let scene = Scene::new().two_rows().repaired();
+    scene.rollcall(&["sandbox", "say", "stop fails"]).code(0);
+    let said = scene.rollcall(&["stop", "dev", "--retries", "0"]).code(1);
+    assert!(said.err.contains("the wish stands"), "{}", said.err);
+    assert!(said.err.contains("start dev"), "{}", said.err);
+}

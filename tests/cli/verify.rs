@@ -127,7 +127,7 @@ fn a_hold_ends_with_an_interrupt_and_the_lock_is_free_again() {
         .set_pace(0.1)
         .unwrap();
     scene.rollcall(&["sandbox", "wipe", "kind/ops"]).code(0);
-    for (begins, changes) in [("a run", true), ("nothing to do", false)] {
+    for begins in ["a run", "nothing to do"] {
         let mut child = scene
             .program()
             .args(["ensure", "--for", "1h"])
@@ -143,14 +143,69 @@ fn a_hold_ends_with_an_interrupt_and_the_lock_is_free_again() {
         kill_process(Pid::from_child(&child), Signal::INT).unwrap();
         let rest: Vec<String> = lines.collect();
         let ended = child.wait().unwrap();
-        if changes {
-            assert_eq!(ended.code(), Some(130), "{rest:?}");
-        } else {
-            assert!(!ended.success(), "{rest:?}");
-        }
+        assert_eq!(ended.code(), Some(130), "{begins}: {rest:?}");
         // Whoever comes next waits for nobody.
         scene
             .rollcall(&["reconcile", "--repair", "--on-lock", "fail"])
             .code(0);
+    }
+}
+
+#[test]
+fn what_breaks_a_hold_is_named() {
+    let scene = Scene::new().two_rows().repaired();
+    // The world is damaged while it is held: time passes there as fast as it is asked for.
+    scene.rollcall(&["sandbox", "stop", "kind/ops"]).code(0);
+    scene.rollcall(&["sandbox", "say", "start fails"]).code(0);
+    let said = scene
+        .rollcall(&["ensure", "--for", "10s", "--retries", "0"])
+        .code(1);
+    assert!(
+        said.out.contains("left to do, and not begun"),
+        "{}",
+        said.out
+    );
+    assert!(
+        said.out.contains("start      cluster/kind/ops"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
+fn the_highest_of_two_minimums_counts() {
+    let scene = Scene::new();
+    let said = scene
+        .rollcall(&["ensure", "--min", "kind=2,kind=1", "-o", "json"])
+        .code(3);
+    assert_eq!(said.json()["hints"].as_array().map(Vec::len), Some(3));
+}
+
+#[test]
+fn rows_that_are_filled_at_the_same_time_get_nothing_twice() {
+    let scene = Scene::new();
+    let fill = |min: &str| {
+        let mut program = scene.program();
+        program.args(["ensure", "--min", min, "--fill"]);
+        program
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        program.spawn().unwrap()
+    };
+    let all = ["kind=2", "k3d=2", "kind=1,k3d=1"].map(fill);
+    for mut one in all {
+        assert_eq!(one.wait().unwrap().code(), Some(0));
+    }
+    let listed = scene.rollcall(&["cluster", "list"]).code(0).out;
+    for once in [
+        "18080->80",
+        "18081->80",
+        "18082->80",
+        "18083->80",
+        "10.101.",
+        "10.104.",
+    ] {
+        assert_eq!(listed.matches(once).count(), 1, "{once}: {listed}");
     }
 }

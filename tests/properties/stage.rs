@@ -16,7 +16,7 @@ use rollcall::model::{
 };
 use rollcall::observe::Ask;
 use rollcall::plan::{ActionKind, Plan, PlanInput, Step, StepId, check, plan};
-use rollcall::reconcile::{Look, Question, Run, RunError, Runner, look};
+use rollcall::reconcile::{Look, Question, ROUNDS, Run, RunError, Runner, look};
 use rollcall::sandbox::{Deed, Sandbox};
 use rollcall::store::{Holder, InitMode, Liveness, RunStart, Store, StoreError, liveness};
 use rusqlite::Connection;
@@ -240,7 +240,7 @@ impl Stage {
                 .collect(),
             unregistered: BTreeMap::new(),
             in_progress: BTreeSet::new(),
-            hosted: BTreeSet::new(),
+            hosted: BTreeMap::new(),
         };
         if let Some(name) = wish.exclude {
             policy.scope.exclude = vec![Selector::Name(ClusterName::parse(name).unwrap())];
@@ -327,6 +327,7 @@ impl Stage {
             settings: settings(jobs),
             question: question(policy, false),
             cancel,
+            rounds: ROUNDS,
         };
         let emitter = Emitter::new(Arc::clone(&world.clock), Vec::new());
         let done = runtime().block_on(async {

@@ -74,7 +74,8 @@ pub(crate) struct VerifyArgs {
 pub(super) const ENSURE_HELP: &str = "\
 What a test harness calls first. If the table has fewer rows than the minimum it says which to add
 and changes nothing, unless --fill adds them. Then it repairs as 'rollcall reconcile --repair' does,
-looks for as long as --for says whether everything stays true, and says how it ended.
+looks for as long as --for says whether everything stays true, and says how it ended. It keeps the
+database's lock meanwhile: nobody else's run undoes what is looked at.
 
 Examples:
   rollcall ensure                                   every row true

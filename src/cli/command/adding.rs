@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::free::{place, vacancy};
+use super::free::{add_row, place, vacancy};
+use super::selecting::near;
 use crate::cli::args::{AddArgs, Places, SetArgs};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
@@ -29,11 +30,15 @@ pub(super) fn add(session: &Session, args: &AddArgs) -> Result<Exit, CliError> {
             node: Some(args.node_port),
         },
     };
-    let mut free = vacant(session, &world, &args.places)?;
-    place(&mut spec, &args.places, free.as_mut())?;
-    right(&world, &spec)?;
     let desired = desired(&store, &world)?;
-    store.add_row(&spec)?;
+    if args.places.any_free() {
+        let chosen = add_row(session, &world, &store, &spec, &args.places);
+        spec = Session::block_on(chosen)?;
+    } else {
+        place(&mut spec, &args.places, None)?;
+        right(&world, &spec)?;
+        store.add_row(&spec)?;
+    }
     session.say(&format!(
         "added row {}, which wants {}",
         id.name,
@@ -47,8 +52,12 @@ pub(super) fn set(session: &Session, args: &SetArgs) -> Result<Exit, CliError> {
     if let Some(provider) = &args.provider {
         known_provider(&world, provider)?;
     }
+    if args.name == session.settings.management && (args.absent || args.provider.is_some()) {
+        return Err(management(&args.name));
+    }
     let store = session.open_write()?;
     let before = desired(&store, &world)?;
+    is_there(&before, &args.name)?;
     let mut found = before.intents().map(|(_, intent)| intent);
     let asked = found.find(|intent| intent.spec.id.name == args.name);
     let mut spec = asked.map_or_else(|| blank(&args.name), |intent| intent.spec.clone());
@@ -99,10 +108,10 @@ pub(super) fn set(session: &Session, args: &SetArgs) -> Result<Exit, CliError> {
 pub(super) fn remove(session: &Session, name: &ClusterName) -> Result<Exit, CliError> {
     let world = session.world()?;
     if *name == session.settings.management {
-        return Err(CliError::usage(format!("{name} is the management cluster"))
-            .hint("rollcall clean --all   (deletes it, after all others)"));
+        return Err(management(name));
     }
     let store = session.open_write()?;
+    is_there(&desired(&store, &world)?, name)?;
     store.set_row(
         name,
         &[RowChange::Presence(Presence::Absent)],
@@ -113,6 +122,31 @@ pub(super) fn remove(session: &Session, name: &ClusterName) -> Result<Exit, CliE
         "row {name} now says absent; to delete its cluster: {delete}"
     ));
     answered(session, &RowDoc::new(RowEdit::Changed, name.as_str()))
+}
+
+fn management(name: &ClusterName) -> CliError {
+    CliError::usage(format!(
+        "{name} is the management cluster: a row does not move or end it"
+    ))
+    .hint("rollcall clean --all   (deletes it after all others, if it is ours)")
+}
+
+/// Refuses a name that no row has, with what may have been meant.
+fn is_there(desired: &Desired, name: &ClusterName) -> Result<(), CliError> {
+    let names = || desired.rows.iter().filter_map(|row| row.claim.name());
+    if names().any(|there| there == name) {
+        return Ok(());
+    }
+    let error = CliError::usage(format!("there is no row named {name}"));
+    let near: Vec<&str> = names()
+        .map(ClusterName::as_str)
+        .filter(|known| near(known, name.as_str()))
+        .collect();
+    let error = match near.as_slice() {
+        [] => error,
+        near => error.hint(format!("did you mean {}?", near.join(" or "))),
+    };
+    Err(error.hint("rollcall cluster list   (shows all rows)"))
 }
 
 /// What a row that cannot be read would ask for if it asked for nothing.

@@ -31,8 +31,13 @@ pub(crate) fn run(session: &Session, args: &CleanArgs) -> Result<Exit, CliError>
         let exit = acting::act(session, &world, store, order).await?;
         if exit.code == 0 {
             let back = session.command("rollcall reconcile --repair");
+            let but = if args.all {
+                ", all but the management cluster"
+            } else {
+                ""
+            };
             session.say(&format!(
-                "the rows stay; to bring back what they want: {back}"
+                "the rows stay; to bring back what they want{but}: {back}"
             ));
         }
         Ok(exit)

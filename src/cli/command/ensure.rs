@@ -1,18 +1,20 @@
 //! `rollcall ensure`: what a harness calls. Enough rows, every one true, and for a while.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use super::acting::{self, Deadline, Demand, Order};
 use super::adding::known_provider;
-use super::free::{place, vacancy};
+use super::free::add_row;
 use crate::cli::args::{EnsureArgs, Places, Wish};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::model::{ClusterId, ClusterName, ClusterSpec, Port, Ports, Presence, ProviderId};
-use crate::reconcile::{Look, RunError, look, on_store};
+use crate::ports::World;
+use crate::reconcile::{Look, look};
 use crate::report::{Exit, ExitCode};
-use crate::store::StoreError;
+use crate::store::Store;
 
 /// The in-cluster port behind `pf_port`, as nearly every row has it.
 const NODE_PORT: i64 = 30080;
@@ -31,17 +33,8 @@ pub(crate) fn run(session: &Session, args: &EnsureArgs) -> Result<Exit, CliError
         if !missing.is_empty() && !args.fill {
             return Err(too_few(args, &missing));
         }
-        let specs = filled(session, &now, &missing)?;
-        for spec in specs {
-            session.say(&format!(
-                "adding row {}, which wants {}",
-                spec.id.name, spec.id
-            ));
-            match on_store(&store, move |store| store.add_row(&spec)).await {
-                // Somebody else was faster: it is there.
-                Ok(()) | Err(RunError::Store(StoreError::RowExists { .. })) => {}
-                Err(error) => return Err(error.into()),
-            }
+        for id in &missing {
+            fill(session, &world, &store, id).await?;
         }
         question.probe = true;
         let order = Order {
@@ -82,7 +75,12 @@ fn missing(now: &Look, min: &[(ProviderId, usize)]) -> Vec<ClusterId> {
         .map(|entry| &entry.id.name);
     let mut taken: BTreeSet<ClusterName> = claimed.chain(live).chain(ledger).cloned().collect();
     let mut missing = Vec::new();
+    let mut highest: BTreeMap<&ProviderId, usize> = BTreeMap::new();
     for (provider, count) in min {
+        let most = highest.entry(provider).or_default();
+        *most = (*most).max(*count);
+    }
+    for (provider, count) in highest {
         let present = desired.intents().filter(|(_, intent)| {
             intent.presence == Presence::Present
                 && intent.spec.id.provider == *provider
@@ -122,33 +120,41 @@ fn too_few(args: &EnsureArgs, missing: &[ClusterId]) -> CliError {
     ))
 }
 
-/// The rows that are missing, each with ports and a subnet that nobody has.
-fn filled(
+/// Adds one row, with ports and a subnet that nobody has.
+async fn fill(
     session: &Session,
-    now: &Look,
-    missing: &[ClusterId],
-) -> Result<Vec<ClusterSpec>, CliError> {
-    if missing.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut free = vacancy(session, now)?;
+    world: &World,
+    store: &Arc<Store>,
+    id: &ClusterId,
+) -> Result<(), CliError> {
     let places = Places {
         http_port: Some(Wish::Free),
         https_port: Some(Wish::Free),
         subnet: Some(Wish::Free),
         pf_port: None,
     };
-    let filled = missing.iter().map(|id| {
-        let mut spec = ClusterSpec {
-            id: id.clone(),
-            subnet: None,
-            ports: Ports {
-                node: Port::parse(NODE_PORT).ok(),
-                ..Ports::default()
-            },
-        };
-        place(&mut spec, &places, Some(&mut free))?;
-        Ok(spec)
-    });
-    filled.collect()
+    let spec = ClusterSpec {
+        id: id.clone(),
+        subnet: None,
+        ports: Ports {
+            node: Port::parse(NODE_PORT).ok(),
+            ..Ports::default()
+        },
+    };
+    match add_row(session, world, store, &spec, &places).await {
+        Ok(_) => {
+            session.say(&format!("added row {}, which wants {id}", id.name));
+            Ok(())
+        }
+        // Somebody else was faster: it is there.
+        Err(error) if error.code == ExitCode::Conflict && is_there(world, store, id)? => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_there(world: &World, store: &Store, id: &ClusterId) -> Result<bool, CliError> {
+    let providers = world.providers.keys().cloned().collect();
+    let desired = store.desired(&providers, world.clock.now())?;
+    let mut names = desired.rows.iter().filter_map(|row| row.claim.name());
+    Ok(names.any(|name| *name == id.name))
 }

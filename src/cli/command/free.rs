@@ -1,14 +1,18 @@
 //! What is free on this machine, for rows that ask for it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use crate::cli::args::{Places, Wish};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::model::{ClusterSpec, Subnet, UnseenKind, Vacancy};
-use crate::reconcile::Look;
+use crate::ports::World;
+use crate::reconcile::{Look, look, on_store};
 use crate::report::ExitCode;
+use crate::store::Store;
 
 /// Where ports are looked for: those that the bash scripts of Kindler begin with.
 const HTTP: u16 = 18080;
@@ -27,7 +31,9 @@ pub(super) fn vacancy(session: &Session, now: &Look) -> Result<Vacancy, CliError
             "what is free cannot be told: {}: {}",
             unseen.source, unseen.error
         );
-        let error = CliError::new(code, why).hint("name the ports and the subnet yourself");
+        let error = CliError::new(code, why).hint(
+            "rollcall cluster add k3d/NAME --http-port PORT   (takes the port that is named)",
+        );
         return Err(unseen
             .hint
             .iter()
@@ -40,6 +46,41 @@ pub(super) fn vacancy(session: &Session, now: &Look) -> Result<Vacancy, CliError
     let facts = engine.known().map(|engine| &engine.facts);
     let vacancy = facts.map(|facts| Vacancy::of(&now.snapshot.desired, facts, &routes));
     Ok(vacancy.unwrap_or_default())
+}
+
+/// How often something is chosen anew because somebody else took it meanwhile.
+const TRIES: usize = 20;
+
+/// Adds a row with what is free where that is asked for: chosen, and written only while no other row asks for it.
+pub(super) async fn add_row(
+    session: &Session,
+    world: &World,
+    store: &Arc<Store>,
+    spec: &ClusterSpec,
+    places: &Places,
+) -> Result<ClusterSpec, CliError> {
+    let question = session.repair_question(world, false);
+    let providers: BTreeSet<_> = world.providers.keys().cloned().collect();
+    for _ in 0..TRIES {
+        let now = look(world, store, &question).await?;
+        let mut chosen = spec.clone();
+        place(&mut chosen, places, Some(&mut vacancy(session, &now)?))?;
+        let (row, providers, at) = (chosen.clone(), providers.clone(), world.clock.now());
+        let written = on_store(store, move |store| {
+            store.add_row_without_rival(&row, &providers, at)
+        });
+        if written.await? {
+            return Ok(chosen);
+        }
+    }
+    Err(CliError::new(
+        ExitCode::Conflict,
+        format!(
+            "whatever was free for {} another row asked for at the same time",
+            spec.id
+        ),
+    )
+    .hint("try again"))
 }
 
 /// Puts what was asked for into a spec, and takes what is free where that was asked for.

@@ -13,9 +13,8 @@ use crate::cli::session::Session;
 use crate::model::{Nonce, shell_word};
 use crate::ports::World;
 use crate::reconcile::{Look, Question, look};
-use crate::report::{
-    Exit, ExitCode, Paint, PlanFingerprints, SavedPlan, plan_doc, plan_sheet, plan_text,
-};
+use crate::report::{Exit, ExitCode, Paint, SavedPlan, plan_doc, plan_sheet, plan_text};
+use crate::store::Store;
 
 pub(crate) fn run(session: &Session, args: &PlanArgs) -> Result<Exit, CliError> {
     match &args.what {
@@ -47,7 +46,10 @@ fn make(session: &Session, args: &PlanArgs) -> Result<Exit, CliError> {
         let text = plan_text(&doc, Paint::default(), None);
         let plan = serde_json::to_value(&doc)
             .map_err(|error| CliError::new(ExitCode::Bug, error.to_string()))?;
-        write(file, &saved(session, &world, args, &seen, plan, &text)?)?;
+        write(
+            file,
+            &saved(session, (&world, &store), args, &seen, plan, &text)?,
+        )?;
     }
     let sheet = plan_sheet(&doc, apply.as_deref().unwrap_or("rollcall plan --out FILE"));
     session.answer_result(&doc, &sheet, |paint| {
@@ -68,7 +70,7 @@ fn blind(question: &Question) -> Question {
 
 fn saved(
     session: &Session,
-    world: &World,
+    (world, store): (&World, &Store),
     args: &PlanArgs,
     seen: &Look,
     plan: serde_json::Value,
@@ -89,7 +91,6 @@ fn saved(
             format!("the system gives no random bytes: {error}"),
         )
     })?;
-    let (desired, ledger) = (&seen.snapshot.desired, &seen.snapshot.ledger);
     Ok(SavedPlan {
         schema: SavedPlan::SCHEMA.to_owned(),
         id: Nonce::from_random(id).as_str().to_owned(),
@@ -97,7 +98,7 @@ fn saved(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         database: session.settings.db.display().to_string(),
         call: words.join(" "),
-        fingerprints: PlanFingerprints::of(desired, ledger, &seen.plan),
+        fingerprints: acting::fingerprints(world, store, seen),
         text: text.lines().map(str::to_owned).collect(),
         plan,
     })
@@ -119,17 +120,22 @@ fn write(file: &Path, plan: &SavedPlan) -> Result<(), CliError> {
     writeln!(temp, "{json}").map_err(|error| failed(&error))?;
     temp.as_file().sync_all().map_err(|error| failed(&error))?;
     temp.persist_noclobber(file)
-        .map_err(|error| failed(&error.error).hint("name a file that is not there"))?;
+        .map_err(|error| match error.error.kind() {
+            std::io::ErrorKind::AlreadyExists => {
+                CliError::usage(format!("{} is there already", file.display()))
+                    .hint("name a file that is not there")
+            }
+            _ => failed(&error.error),
+        })?;
     Ok(())
 }
 
 fn read(file: &Path) -> Result<SavedPlan, CliError> {
-    let text = std::fs::read_to_string(file);
-    let text = text.map_err(|error| CliError::file("read the plan", file, &error))?;
     let wrong = |why: String| {
         CliError::usage(format!("{} is no saved plan: {why}", file.display()))
             .hint("make one: rollcall plan --out FILE")
     };
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
     let saved: SavedPlan = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
     if saved.schema != SavedPlan::SCHEMA {
         return Err(wrong(format!("its schema is {:?}", saved.schema)));
@@ -171,10 +177,12 @@ fn apply(session: &Session, file: &Path, yes: bool, running: &Running) -> Result
             let now = deadline.bound(look(&world, &store, &blind)).await??;
             selecting::resolve(&now, &asked.aims, &mut question)?;
         }
+        let which: String = saved.id.chars().take(8).collect();
+        let words = vec!["plan apply".to_owned(), format!("{which}: {}", saved.call)];
         let order = Order {
             yes,
             saved: Some(saved),
-            ..Order::new(question, aims::words(&asked.aims), running, deadline)
+            ..Order::new(question, words, running, deadline)
         };
         acting::act(session, &world, store, order).await
     })

@@ -87,6 +87,8 @@ impl Known {
         let error = CliError::usage(format!("there is no {what} named {name}"));
         let names = self.ids.iter().map(|id| &id.name).chain(&self.rows);
         let near: BTreeSet<_> = names
+            // What is there under this very name is something else than what was asked for.
+            .filter(|known| *known != name.name())
             .filter(|known| near(known.as_str(), name.name().as_str()))
             .map(ClusterName::as_str)
             .collect();
@@ -95,6 +97,13 @@ impl Known {
         } else {
             let near: Vec<_> = near.into_iter().collect();
             error.hint(format!("did you mean {}?", near.join(" or ")))
+        };
+        let error = if self.has(name) {
+            error.hint(format!(
+                "rollcall explain {name}   (says what bears that name)"
+            ))
+        } else {
+            error
         };
         error.hint("rollcall status   (shows all)")
     }
@@ -243,7 +252,7 @@ fn one_of(
 }
 
 /// Whether one was perhaps typed for the other: one begins the other, or at most two letters differ.
-fn near(known: &str, typed: &str) -> bool {
+pub(crate) fn near(known: &str, typed: &str) -> bool {
     known.starts_with(typed) || typed.starts_with(known) || distance(known, typed) <= 2
 }
 

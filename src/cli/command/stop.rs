@@ -46,7 +46,15 @@ pub(crate) fn run(session: &Session, args: &StopArgs) -> Result<Exit, CliError> 
         words.extend(ids.iter().map(ToString::to_string));
         question.policy.stop = ids;
         let order = Order::new(question, words, &args.running, deadline);
-        acting::act(session, &world, store, order).await
+        let names: Vec<String> = args.name.iter().map(ToString::to_string).collect();
+        let ended = acting::act(session, &world, store, order).await;
+        if !matches!(&ended, Ok(exit) if exit.code == 0) {
+            let back = session.command(&format!("rollcall start {}", names.join(" ")));
+            session.say(&format!(
+                "the wish stands all the same; to take it back: {back}"
+            ));
+        }
+        ended
     })
 }
 

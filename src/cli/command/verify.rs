@@ -28,7 +28,12 @@ pub(crate) fn run(session: &Session, args: &VerifyArgs) -> Result<Exit, CliError
     let named = |name: &str| args.name.iter().any(|only| only.name().as_str() == name);
     doc.clusters
         .retain(|cluster| args.name.is_empty() || named(&cluster.name));
-    let rows = doc.clusters.iter().filter(|cluster| cluster.has_row);
+    // A reconcile makes every row true but the management cluster's, and that one is not judged here either.
+    let management = session.settings.management.as_str();
+    let rows = doc
+        .clusters
+        .iter()
+        .filter(|cluster| cluster.has_row && cluster.name != management);
     let untrue = rows.clone().filter(|row| row.sync != Sync::Synced).count();
     doc.verdict = verdict(&doc.exit, (untrue, rows.count()), &steady);
     if doc.exit.code != 0 {

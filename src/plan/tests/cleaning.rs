@@ -97,7 +97,10 @@ fn a_cluster_behind_an_unknown_registrar_stays_unless_the_registrar_goes_along()
         let mut scene = living().clean(clean);
         let registrar = RegistrarId::new("kubeconfig");
         if hosted {
-            scene.policy.hosted.insert(registrar.clone());
+            scene
+                .policy
+                .hosted
+                .insert(registrar.clone(), id("k3d/devops"));
         }
         let registrars = &mut scene.observed.registrars;
         registrars.insert(registrar, Seen::Unknown(unseen.clone()));
@@ -114,4 +117,58 @@ fn a_cluster_behind_an_unknown_registrar_stays_unless_the_registrar_goes_along()
 fn after_a_clean_there_is_nothing_left_to_do() {
     let scene = Scene::new().row("k3d/dev").row("kind/ops");
     assert_eq!(scene.clean(Clean::Everything).short(), Vec::<String>::new());
+}
+
+#[test]
+fn what_the_management_cluster_holds_comes_off_where_that_cluster_stays() {
+    let argocd = RegistrarId::new("argocd");
+    let unseen = Unseen {
+        source: "kubeconfig".into(),
+        kind: UnseenKind::Silent,
+        error: "silent".into(),
+        hint: None,
+    };
+    let planned = |host: &str, kubeconfig_silent: bool| {
+        let mut scene = living().clean(Clean::Everything);
+        // One cluster is in Argo CD alone, the management cluster in the kubeconfig alone.
+        scene
+            .ledger
+            .registrations
+            .retain(|entry| entry.cluster != id("k3d/dev"));
+        let mut view = RegistrarView {
+            installed: true,
+            ..RegistrarView::default()
+        };
+        let fingerprint = Fingerprint::new("same");
+        let entry = RegistrationView {
+            fingerprint: fingerprint.clone(),
+            endpoint: "x".into(),
+            leads_to: PortMap::new(),
+            trouble: None,
+        };
+        view.entries.insert(id("k3d/dev"), entry);
+        scene.ledger.registrations.push(RegistrationEntry {
+            registrar: argocd.clone(),
+            cluster: id("k3d/dev"),
+            incarnation: Incarnation::new("node-k3d/dev"),
+            fingerprint,
+        });
+        scene
+            .observed
+            .registrars
+            .insert(argocd.clone(), Seen::Known(view));
+        scene.policy.hosted.insert(argocd.clone(), id(host));
+        if kubeconfig_silent {
+            let kubeconfig = RegistrarId::new("kubeconfig");
+            scene
+                .observed
+                .registrars
+                .insert(kubeconfig, Seen::Unknown(unseen.clone()));
+        }
+        scene.short()
+    };
+    let off = "deregister argocd/k3d/dev".to_owned();
+    assert!(!planned("k3d/devops", false).contains(&off));
+    assert!(planned("k3d/devops", true).contains(&off));
+    assert!(planned("kind/devops", false).contains(&off));
 }

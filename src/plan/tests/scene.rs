@@ -89,7 +89,7 @@ impl Scene {
                 ]),
                 unregistered: BTreeMap::new(),
                 in_progress: BTreeSet::new(),
-                hosted: BTreeSet::new(),
+                hosted: BTreeMap::new(),
             },
         }
     }

@@ -62,6 +62,7 @@ pub(super) fn run(text: &str) -> RunDoc {
             .into_iter()
             .map(|result| step(text, result))
             .collect(),
+        left: Vec::new(),
         held: classes.into_iter().map(|class| held(text, class)).collect(),
         refusals: Vec::new(),
         converged: false,

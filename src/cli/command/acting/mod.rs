@@ -14,6 +14,7 @@ mod signals;
 mod sinks;
 
 pub(crate) use deadline::Deadline;
+pub(crate) use freshness::fingerprints;
 pub(crate) use lease::alone;
 pub(crate) use order::{Demand, Order};
 pub(crate) use run::act;

@@ -9,7 +9,7 @@ use super::consent::{executable, obtain};
 use super::freshness::{demand_same, demand_unmoved, use_up};
 use super::lease::{acquire, holding};
 use super::recording::{keep, millis, record_end, record_events, record_start};
-use super::signals::watch_signals;
+use super::signals::{asked_to_end, watch_signals};
 use super::sinks::{Sinks, emit_finished, emit_started, say_parallelism};
 use super::{Deadline, Demand, Order};
 use crate::cli::command::status::ADD_A_ROW;
@@ -19,7 +19,9 @@ use crate::cli::streams::Streams;
 use crate::execute::{Cancel, Emitter, FaultPoint, StepResult};
 use crate::plan::{ActionKind, Class};
 use crate::ports::World;
-use crate::reconcile::{Look, Question, Run, RunError, Runner, Unsettled, hold_steady, on_store};
+use crate::reconcile::{
+    Look, Question, ROUNDS, Run, RunError, Runner, Unsettled, hold_steady, on_store,
+};
 use crate::report::{Exit, ExitCode, plan_doc, run_doc, run_sheet, run_text};
 use crate::store::{Holder, Lease, RunId, Store};
 
@@ -60,6 +62,8 @@ async fn under_lease(
         settings: order.settings(),
         question,
         cancel,
+        // What was shown is done, and nothing that turns up later.
+        rounds: if order.saved.is_some() { 1 } else { ROUNDS },
     };
     order
         .deadline
@@ -67,11 +71,11 @@ async fn under_lease(
         .await??;
     let prepared = holding(&runner, order.deadline.bound(runner.prepare()));
     let mut look = prepared.await??;
-    demand_same(&order, &look)?;
+    demand_same(&runner, &order, &look)?;
     if executable(&look) {
         forbid_mixed(&look)?;
         look = obtain(session, &runner, &order, look).await?;
-        demand_same(&order, &look)?;
+        demand_same(&runner, &order, &look)?;
     }
     if !executable(&look) {
         return nothing_done(session, &runner, &order, look, began).await;
@@ -171,7 +175,12 @@ async fn nothing_done(
         let run = runner.run(look, &emitter).await?;
         steadied(session, runner, order.ending, run).await
     };
-    let run = Box::pin(holding(runner, order.deadline.bound(work))).await??;
+    let run = tokio::select! {
+        run = Box::pin(holding(runner, order.deadline.bound(work))) => run??,
+        code = asked_to_end() => {
+            return Err(CliError::new(code, "ended early; nothing was changed"));
+        }
+    };
     let exit = Exit::of(reasons(&run, order.ending, None));
     emit_finished(&emitter, &exit, millis(began, runner));
     let rows = run.last.snapshot.desired.rows.len();
