@@ -157,7 +157,7 @@ impl Tool {
 const LONGEST: usize = 300;
 
 /// What a failure looks like in the tools' own words, what kind it is, and the way out. The first that fits counts.
-const SYMPTOMS: [(&str, Fault, Option<&str>); 18] = [
+const SYMPTOMS: [(&str, Fault, Option<&str>); 22] = [
     (
         "is already in use by container",
         Fault::NotOurs,
@@ -234,6 +234,11 @@ const SYMPTOMS: [(&str, Fault, Option<&str>); 18] = [
     ),
     ("connection refused", Fault::Transient, None),
     ("i/o timeout", Fault::Transient, None),
+    // A stream that broke: k3d loads images through one.
+    ("use of closed network connection", Fault::Transient, None),
+    ("closed pipe", Fault::Transient, None),
+    ("broken pipe", Fault::Transient, None),
+    ("connection reset by peer", Fault::Transient, None),
 ];
 
 /// Reads a tool's last lines.
@@ -373,6 +378,14 @@ mod tests {
                 "panic: runtime error\ngoroutine 1 [running]:",
                 Fault::Permanent,
                 "panic: runtime error",
+            ),
+            (
+                "ERRO[0000] Failed to copy read stream. write unix @->/run/docker.sock: use of closed network connection\n\
+                 ERRO[0000] Failed to import image(s) into cluster 'a': could not load image to cluster from stream [b:1]: \
+                 error loading image to cluster, first error: failed to copy read stream. io: read/write on closed pipe",
+                Fault::Transient,
+                "Failed to import image(s) into cluster 'a': could not load image to cluster from stream [b:1]: \
+                 error loading image to cluster, first error: failed to copy read stream. io: read/write on closed pipe",
             ),
             ("just a line\n", Fault::Permanent, "just a line"),
         ];
