@@ -176,10 +176,12 @@ async fn nothing_done(
         steadied(session, runner, order.ending, run).await
     };
     let run = tokio::select! {
-        run = Box::pin(holding(runner, order.deadline.bound(work))) => run??,
+        // First, so that a signal is heard from the first moment on.
+        biased;
         code = asked_to_end() => {
             return Err(CliError::new(code, "ended early; nothing was changed"));
         }
+        run = Box::pin(holding(runner, order.deadline.bound(work))) => run??,
     };
     let exit = Exit::of(reasons(&run, order.ending, None));
     emit_finished(&emitter, &exit, millis(began, runner));
