@@ -1,11 +1,39 @@
 //! What ends a run early: signals, and the end of its time.
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::Deadline;
 use crate::cli::session::Session;
 use crate::execute::Cancel;
 use crate::report::{ExitCode, Running};
+
+/// The signals that ask to end.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    /// Hears them from now on; they end nothing by themselves any more.
+    fn hear() -> Option<Self> {
+        Some(Self {
+            interrupt: signal(SignalKind::interrupt()).ok()?,
+            terminate: signal(SignalKind::terminate()).ok()?,
+            hangup: signal(SignalKind::hangup()).ok()?,
+        })
+    }
+
+    /// The next one, and what to exit with.
+    async fn next(&mut self) -> ExitCode {
+        tokio::select! {
+            _ = self.interrupt.recv() => ExitCode::Interrupted,
+            _ = self.terminate.recv() => ExitCode::Terminated,
+            _ = self.hangup.recv() => ExitCode::Terminated,
+        }
+    }
+}
 
 /// The first signal, or the end of the overall time, stops scheduling; the second kills what runs. Returns what to
 /// exit with once the run has ended.
@@ -15,18 +43,11 @@ pub(super) async fn watch_signals(
     cancel: watch::Sender<Cancel>,
     deadline: Deadline,
 ) -> ExitCode {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-        signal(SignalKind::hangup()),
-    ) else {
+    let Some(mut signals) = Signals::hear() else {
         return std::future::pending().await;
     };
     let code = tokio::select! {
-        _ = interrupt.recv() => ExitCode::Interrupted,
-        _ = terminate.recv() => ExitCode::Terminated,
-        _ = hangup.recv() => ExitCode::Terminated,
+        code = signals.next() => code,
         () = deadline.reached() => {
             let _ = cancel.send(Cancel::TimeUp);
             return ExitCode::Timeout;
@@ -40,8 +61,8 @@ pub(super) async fn watch_signals(
     ));
     tokio::spawn(async move {
         let how = tokio::select! {
-            _ = interrupt.recv() => Cancel::Kill,
-            _ = terminate.recv() => Cancel::Kill,
+            _ = signals.interrupt.recv() => Cancel::Kill,
+            _ = signals.terminate.recv() => Cancel::Kill,
             () = deadline.reached() => Cancel::TimeUp,
         };
         let _ = cancel.send(how);
@@ -53,17 +74,8 @@ pub(super) async fn watch_signals(
 
 /// The first signal that asks to end, and what to exit with.
 pub(crate) async fn asked_to_end() -> ExitCode {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-        signal(SignalKind::hangup()),
-    ) else {
+    let Some(mut signals) = Signals::hear() else {
         return std::future::pending().await;
     };
-    tokio::select! {
-        _ = interrupt.recv() => ExitCode::Interrupted,
-        _ = terminate.recv() => ExitCode::Terminated,
-        _ = hangup.recv() => ExitCode::Terminated,
-    }
+    signals.next().await
 }
